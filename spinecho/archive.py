@@ -13,6 +13,7 @@ from spinecho.db.filters.algebra import write_filter
 from spinecho.db.queries import lookup
 from spinecho.errors import QueryError
 from spinecho.filling.filled import Filled
+from spinecho.given import text
 from spinecho.search.access.persons import Role
 from spinecho.setup.places import place_of
 from spinecho.setup.settings import read_settings
@@ -170,7 +171,12 @@ class Archive(Filled):
         if (definition is None) == (name is None):
             raise QueryError("give the file of a definition, or name= of a cohort that was frozen")
         if definition is None:
-            return Cohort(name or "", None, self._cohorts)
+            return Cohort(text("name", name, "give the name of a cohort"), None, self._cohorts)
+        if not isinstance(definition, str | os.PathLike | Definition):
+            raise QueryError(
+                f"a cohort is the path of a TOML file or a Definition, not {type(definition).__name__}; "
+                "'spinecho cohort new FILE' writes one"
+            )
         read = definition if isinstance(definition, Definition) else read_definition(place_of(definition))
         return Cohort(read.name, read, self._cohorts)
 

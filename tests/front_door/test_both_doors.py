@@ -149,6 +149,43 @@ def cohorts_door(request: pytest.FixtureRequest, here: Archive, monkeypatch: pyt
     return request.getfixturevalue("afar")
 
 
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda one: one.search("x", k=5.0), "k=5.0 is no whole number"),
+        (lambda one: one.search("x", k="5"), "k='5' is no whole number"),
+        (lambda one: one.search("x", k=None), "k=None is no whole number"),
+        (lambda one: one.search("x", k=True), "k=True is no whole number"),
+        (lambda one: one.search("x", k=np.bool_(True)), "is no whole number"),
+        (lambda one: one.similar(study="1.2", k=2.5), "k=2.5 is no whole number"),
+        (lambda one: one.search(None), "words is to be text, not None"),
+        (lambda one: one.search(["x"]), "words is to be text, not list"),
+        (lambda one: one.search("x", where=None), "a filter is text, .*, not NoneType"),
+        (lambda one: one.search("x", where={"sex": "F"}), "a filter is text, .*, not dict"),
+        (lambda one: one.search("x", where=["sex=F"]), "a filter is text, .*, not list"),
+        (lambda one: one.search("x", on="age"), "on is to be a list of texts, not str"),
+        (lambda one: one.search("x", off=[1]), "an entry of off is to be text, not 1"),
+        (lambda one: one.facets("sex", where=5), "a filter is text, .*, not int"),
+        (lambda one: one.cohort(name="x").version("1"), "version='1' is no whole number"),
+        (lambda one: one.cohort(name="x").version(1.0), "version=1.0 is no whole number"),
+        (lambda one: one.cohort(name="x").diff(1, "2"), "second='2' is no whole number"),
+    ],
+)
+def test_what_is_no_argument_is_told_with_its_value_and_what_helps(door: Any, ask: Any, words: str) -> None:
+    """Numbers and texts of other kinds ended in errors of the inside: of JSON, of SQL, of an unreachable line."""
+    with pytest.raises(spinecho.QueryError, match=words):
+        ask(door)
+
+
+def test_numbers_of_tables_are_numbers(door: Any) -> None:
+    """A count out of a DataFrame is NumPy's own, which JSON and the record do not know."""
+    two = door.search("brain", k=2)
+    assert [one.study.uid for one in door.search("brain", k=np.int64(2))] == [one.study.uid for one in two]
+    assert door.search(np.str_("brain"), k=np.uint8(2)).rows == two.rows
+    with pytest.raises(CohortError, match="no cohort 'nobody'"):
+        door.cohort(name="nobody").version(np.int64(1))
+
+
 def test_a_cohort_from_its_rules_to_its_end(cohorts_door: Any, here: Archive, flair: Path, tmp_path: Path) -> None:
     door = cohorts_door
     cohort = door.cohort(flair)

@@ -198,6 +198,10 @@ def test_vectors_of_one_space_are_units(indexed: Indexed) -> None:
         (lambda one: one.similar(study="1.2.3"), spinecho.QueryError, r"1\.2\.3"),
         (lambda one: one.similar(study="1.2.3", box="1:2,3:4,5:6"), spinecho.QueryError, "fractions"),
         (lambda one: one.study("1.2.3"), spinecho.QueryError, r"1\.2\.3"),
+        (lambda one: one.study(one.search("brain", k=1)[0].study), spinecho.QueryError, "its UID"),
+        (lambda one: one.facets(["sex"]), spinecho.QueryError, "one by one"),
+        (lambda one: one.cohort(name=5), spinecho.QueryError, "not 5"),
+        (lambda one: one.cohort({"name": "x"}), spinecho.QueryError, "not dict"),
         (lambda one: one.index("/nowhere"), StoreError, "/nowhere"),
         (lambda one: spinecho.encode_text("one"), spinecho.QueryError, "list"),  # type: ignore[arg-type]
         (lambda one: spinecho.encode_text(["a", " "]), spinecho.QueryError, "text 1"),

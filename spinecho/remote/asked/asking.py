@@ -69,9 +69,9 @@ def typed(where: str | Filter) -> str:
     """A filter as text."""
     if isinstance(where, str):
         return where
-    from spinecho.db.filters.algebra import write_filter  # noqa: PLC0415
+    from spinecho.db.filters.algebra import require_filter, write_filter  # noqa: PLC0415
 
-    return write_filter(where)
+    return write_filter(require_filter(where))
 
 
 def hits(call: Call, *, key_images: bool, k: int = 0) -> Asking[Hits]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spinecho.errors import QueryError
+from spinecho.given import text, texts, whole
 from spinecho.remote.asked import asking
 from spinecho.remote.asked.asking import Asking, Call, typed
 from spinecho.remote.asked.scans import Folder, files_of, scan_of
@@ -24,6 +25,8 @@ def search(
     off: Sequence[str] = (), as_typed: bool = False, key_images: bool = True,
 ) -> Asking[Hits]:  # fmt: skip
     """As `Archive.search`; a scan that hits are to be like is sent, and not kept there."""
+    words, k = text("words", words, "give a sentence, as in 'acute infarct, left MCA territory'"), whole("k", k)
+    on, off = texts("on", on, "write it like on=['pregnant']"), texts("off", off, "write it like off=['pregnant']")
     scan = None if like is None else scan_of(like)
     body = {
         "words": words, "where": typed(where), "k": k, "by": by, "include_derived": include_derived,
@@ -47,6 +50,7 @@ def similar(
     """As `Archive.similar`; a scan is sent."""
     if (scan is None) == (study is None):
         raise QueryError("give a path to a scan, or study= with the UID of one that is indexed")
+    k = whole("k", k)
     if scan is not None:
         form = {"where": typed(where), "k": str(k), "reports": str(reports).lower()} | ({"box": box} if box else {})
         return asking.hits(Call("POST", "/api/v1/similar/scan", files=files_of(scan), form=form), key_images=key_images)
