@@ -11,12 +11,12 @@ from spinecho.db.filters.algebra import (
     Is,
     Or,
     both,
-    parse_filter,
     write_filter,
 )
 from spinecho.db.filters.coded import strength_range
+from spinecho.search.planning.typed_filter import typed_filter
 
 __all__ = [
-    "ALL", "COMPUTED_TOO", "Between", "Contains", "Filter", "Is", "Or", "both", "parse_filter", "strength_range",
-    "write_filter",
+    "ALL", "COMPUTED_TOO", "Between", "Contains", "Filter", "Is", "Or", "both", "strength_range",
+    "typed_filter", "write_filter",
 ]  # fmt: skip

@@ -20,7 +20,7 @@ from spinecho.db.filters.algebra import (
     of_field,
     parse_condition,
 )
-from spinecho.search.planning.typed_filter import typed_filter
+from spinecho.filters import typed_filter
 
 _OPTIONS: dict[str, Any] = {
     "where": Annotated[

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spinecho.answering.lists import from_plain
-from spinecho.filters import parse_filter
+from spinecho.filters import typed_filter
 from spinecho.setup.wiring import USER_ERRORS
 
 COLUMNS = ("use", "by", "condition", "at_least", "says", "of_patient", "group", "holds", "what")
@@ -119,7 +119,7 @@ def troubles(rows: Sequence[Mapping[str, Any]]) -> list[tuple[int, str]]:
         try:
             from_plain({"name": "row", "include": [rule]}, name="row")
             if "filter" in rule:
-                parse_filter(str(rule["filter"]))
+                typed_filter(str(rule["filter"]))
         except USER_ERRORS as error:
             found.append((number, str(error).removeprefix("cohort 'row': ").removeprefix("[include[0]]: ")))
     return found
