@@ -181,7 +181,7 @@ def test_numbers_of_tables_are_numbers(door: Any) -> None:
     """A count out of a DataFrame is NumPy's own, which JSON and the record do not know."""
     two = door.search("brain", k=2)
     assert [one.study.uid for one in door.search("brain", k=np.int64(2))] == [one.study.uid for one in two]
-    assert door.search(np.str_("brain"), k=np.uint8(2)).rows == two.rows
+    assert door.search(np.str_("brain"), k=np.uint8(2)).rows() == two.rows()
     with pytest.raises(CohortError, match="no cohort 'nobody'"):
         door.cohort(name="nobody").version(np.int64(1))
 
