@@ -73,7 +73,7 @@ def _aged(
             groups.get("old") or groups.get("aged") or groups.get("yo"),
         )
         person = of_somebody(match)
-        passed = not (person and (not years or number >= 18))  # "over 60 after surgery" is said of women
+        passed = not person or years is not None  # "women over 60 after surgery" are so old
         if (
             (passed and AGO.match(match.string, match.end()))
             or NOT_NOW.search(before(match))

@@ -27,7 +27,10 @@ _HAPPENED = (
     rf"{DONE}(?!\w)|{_CLINICAL}|concuss\w+|prosthe[st]\w+|pacemakers?|c(?:aes|es|ae)arean|c-section|deliver(?:y|ed)|miscarriage"
     r"|tace|psa rise|rising|elevated"
 )
-_OF_SCANS = r"(?:scans?|scanned|imag(?:ed|es|ing)|mris?|stud(?:y|ies)|exams?)(?!\w)"
+_OF_SCANS = (
+    r"(?:scans?|scanned|imag(?:ed|es|ing)|mris?|mr|stud(?:y|ies)|exams?|series|sequences?|volumes?|cases?|reports?|patients"
+    r"|acquired|dated)(?!\w)"
+)
 CLINICAL = re.compile(rf"\b(?:{_CLINICAL})[^\w,;]+(?:\w+[^\w,;]+){{0,3}}$", re.IGNORECASE)
 """What makes of a number before it no age: "pain over 60"."""
 _HAPPENED_THEN = re.compile(rf"\b(?:{_HAPPENED})[^\w,;]+(?:(?!{_OF_SCANS})\w+[^\w,;]+){{0,3}}$", re.IGNORECASE)

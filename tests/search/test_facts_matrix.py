@@ -436,7 +436,8 @@ _DONE_TO = (
 @pytest.mark.parametrize("then", ["in 2019", "since 3 months ago", "last year", "in March 2024", "last month"])
 def test_when_something_was_done_to_somebody_is_no_date_of_a_scan_by_itself(done: str, then: str) -> None:
     assert not any(one.on for one in offered(f"{done} {then}, recurrent pain")), (done, then)
-    for scanned in (f"{done} patients scanned {then}", f"{done}, scans from {then.removeprefix('in ')}"):
+    of_scans = ("patients scanned", "sequences acquired", "MR", "series", "cases", "patients")
+    for scanned in (*(f"{done} {word} {then}" for word in of_scans), f"{done}, scans from {then.removeprefix('in ')}"):
         if "ago" not in then:
             assert any(one.on for one in offered(scanned)), scanned
 
@@ -448,5 +449,6 @@ def test_an_age_of_somebody_stays_one_before_what_was_done(who: str, behind: str
         found = offered(f"{who} over 60 {behind} {done}")
         assert any(one.where == Between("age", 61, None) and one.on for one in found), (who, behind, done)
         if behind in ("after", "post"):
+            assert not any("age" in fields_named(one.where) for one in offered(f"{who} over 20 years {behind} {done}"))
             ages = [one for one in offered(f"{who} over 2 years {behind} {done}") if "age" in fields_named(one.where)]
             assert not ages

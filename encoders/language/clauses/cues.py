@@ -278,6 +278,9 @@ _FREE = re.compile(r"(?:^|(?<=[.,;:] ))(?P<what>[a-z]+)(?P<cue>-free)(?!\w)(?! (
 """Denies the word that it is joined to: "oedema-free marrow"."""
 
 
+_ELSEWHERE = re.compile(r"(?<!\w)(?:of|in|to|within|into|from|at|no|without)(?!\w)")
+
+
 def cues(heard: str) -> Iterator[Cue]:
     """The sentence's cues in order, none sharing words with another."""
     found: list[Cue] = []
@@ -305,6 +308,12 @@ def cues(heard: str) -> Iterator[Cue]:
         for match in pattern.finditer(heard):
             if kind == "history" and of_this_examination(heard, *match.span()):
                 continue
+            if (
+                kind == "masked"
+                and match.group().endswith("absent")
+                and _ELSEWHERE.search(heard, *_before(heard, match))
+            ):
+                continue  # "invasion of the rectum and bladder is absent": the invasion is
             if match.end() > match.start():
                 take(kind, reach, *match.span())
     for match in _QUESTION.finditer(heard):
@@ -318,6 +327,11 @@ def cues(heard: str) -> Iterator[Cue]:
         if doubts or cue.kind == "hedge":
             doubted = cue.end
         yield replace(cue, kind="hedge") if doubts else cue
+
+
+def _before(heard: str, match: re.Match[str]) -> tuple[int, int]:
+    """What of the same statement stands before it."""
+    return max(heard.rfind(mark, 0, match.start()) for mark in ".;:") + 1, match.start()
 
 
 def bare_answer(heard: str, start: int, end: int) -> Cue | None:

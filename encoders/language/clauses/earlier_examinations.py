@@ -85,7 +85,7 @@ _PERSON = (
     r"|his)"
 )
 _NOT_ITS_OWN = re.compile(
-    rf"(?<!\w)(?:{_EARLIER}|{_PERSON}|outside|present(?:ed|ing)|complain\w*|histor\w+|had|underwent|after|following|post"
+    rf"(?<!\w)(?:{_EARLIER}|{_PERSON}|outside|present(?:ed|ing)|complain\w*|histor\w+|had|underwent|after|following|post|for"
     r"|with (?!iv |intravenous |contrast|gadolinium|fat))(?!\w)"
 )
 """Between the words for an image and a time: the time is of something else."""

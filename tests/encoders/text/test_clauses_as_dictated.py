@@ -115,7 +115,17 @@ def test_what_others_said_of_it(sentence: str, expected: str, finding: str) -> N
 @pytest.mark.parametrize(
     "organ", ["appendix", "prostate", "left kidney", "bladder", "spleen", "right breast", "vermis"]
 )
-@pytest.mark.parametrize("of", ["Inflammation of the", "A lesion in the", "Extension to the", "Tumour within the"])
+@pytest.mark.parametrize(
+    "of",
+    [
+        "Inflammation of the",
+        "A lesion in the",
+        "Extension to the",
+        "Tumour within the",
+        "Invasion of the rectum and",
+        "Metastasis in the liver, pancreas and",
+    ],
+)
 def test_an_organ_is_missing_only_where_it_is_the_subject(of: str, organ: str) -> None:
     sentence = f"{of} {organ} is absent."
     assert said(sentence, sentence.split()[0 if of[0] != "A" else 1]) == "absent"
@@ -152,6 +162,7 @@ def test_what_is_doubted_or_denied_needs_no_that(opens: str, finding: str) -> No
         ("no infarct chronic hemorrhage or mass", "hemorrhage", "absent"),
         ("No masses small bowel obstruction or free fluid.", "obstruction", "absent"),
         ("no aneurysm severe stenosis or occlusion", "stenosis", "absent"),
+        ("MRI brain for infarct two weeks before discharge.", "infarct", "historical"),
         ("The bladder contains no stones.", "bladder", "absent"),
         ("The internal auditory canals harbour no mass.", "mass", "absent"),
     ],

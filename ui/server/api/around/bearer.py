@@ -65,12 +65,13 @@ class Provider:
         return dict(decoded.claims)
 
     def _known(self, age: float) -> KeySet:
-        if self._is_due(age):
-            with (
-                self._lock
-            ):  # who asks a provider that says nothing waits; the others go on with the keys that are known
+        # One asks; the others go on with the keys that are known, and wait where none is.
+        if self._is_due(age) and self._lock.acquire(blocking=self._keys is None):
+            try:
                 if self._is_due(age):
                     self._fetch()
+            finally:
+                self._lock.release()
         if self._keys is None:
             raise Unauthenticated(_NO_KEYS)
         return self._keys
