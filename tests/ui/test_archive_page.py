@@ -251,7 +251,7 @@ def test_an_evaluation_runs_beside_and_is_compared(home: Path) -> None:
     assert broken.result is None
     assert "query" in broken.why
     page = calm(page_of("evaluate").run())
-    assert page.multiselect(key="evaluations").value == [done.label]
+    assert page.multiselect(key="evaluations").value == [done.name]
     assert any("chance" in frame.value.columns for frame in page.dataframe) or any(
         "Nothing could be measured" in caption.value for caption in page.caption
     )
