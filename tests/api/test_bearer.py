@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 from archives import Home, copy_of
 from itsdangerous import URLSafeTimedSerializer
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import KeySet, RSAKey
 from serving import Served, open_served, sign_in
 
 from spinecho.ui.server.api.around import bearer
@@ -168,3 +169,22 @@ def test_a_provider_that_is_away_lets_nobody_in(indexed: Home, tmp_path: Path, p
     sign_in(Path(home.folder), "http://127.0.0.1:9")
     with open_served(home, Door()) as away:
         assert me(away, provider.token()).status_code == 401
+
+
+def test_who_has_known_keys_waits_for_nobody_that_asks_for_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def silent() -> None:
+        begun.set()
+        assert over.wait(60)
+
+    ours = bearer.Provider("https://nobody.example", frozenset({"spinecho"}))
+    ours._keys = known = KeySet([])
+    monkeypatch.setattr(ours, "_fetch", silent)
+    with ThreadPoolExecutor(1) as others:
+        asking = others.submit(ours._known, 0.0)
+        assert begun.wait(60)
+        assert ours._known(0.0) is known
+        assert not asking.done()
+        over.set()
+        assert asking.result(60) is known
