@@ -67,19 +67,19 @@ class Said:
             raise Misplaced('a place that is known, as in place="temporal lobe"')
         self.places |= places
 
-    def _of_one(self, expand: Expand, situate: Situate | None) -> bool:
-        """Whether the names are all of one finding, as they are written for a filter that was read before."""
-        if situate is None or len(self.labels) < 2:
-            return False
-        wholes = (one for one in self.labels if not any(situate(one)[1:3]))
-        return any({*self.labels} <= {one, *expand(one)} for one in wholes)
+    def _of_one(self, expand: Expand, situate: Situate | None) -> list[str]:
+        """The names; where all are of one finding, as they are written of a filter that was read before, that one."""
+        if situate is not None and len(self.labels) > 1:
+            for one in self.labels:
+                if not any(situate(one)[1:3]) and {*self.labels} <= {one, *expand(one)}:
+                    return [one]
+        return self.labels
 
     def condition(self, assertion: Asserted, expand: Expand, situate: Situate | None) -> Filter:
         """The filter; one condition where all names are of the same sides and places. Raises `Misplaced`."""
         if forgotten := next((label for label in self.labels if situate and WITHIN.search(label)), ""):
             raise Misplaced(f"names and conditions with commas between, as in (fracture, side=left), not {forgotten!r}")
-        whole = self._of_one(expand, situate)
-        read = {label: (_nowhere if whole else situate or _nowhere)(label) for label in self.labels}
+        read = {label: (situate or _nowhere)(label) for label in self._of_one(expand, situate)}
         bare = [label for label, (rest, sides, places, _) in read.items() if not rest and (sides or places)]
         if situate and len(read) > 1 and (size := next(filter(_MEASURE.fullmatch, read), "")):
             raise Misplaced(f"a size as size>=4mm or size<=4cm in place of {size!r}")
@@ -96,20 +96,15 @@ class Said:
             where = (sides, places) if rest else (frozenset(), frozenset())
             key = tuple(sorted(self.sides | where[0])), tuple(sorted(self.places | where[1]))
             groups.setdefault(key, []).append((label, rest if any(where) else label, findings))
-        named = _nothing_more if whole else expand
         parts = [
             Says(
-                tuple(dict.fromkeys(name for _, rest, _ in some for name in (rest, *named(rest)))), assertion,
+                tuple(dict.fromkeys(name for _, rest, _ in some for name in (rest, *expand(rest)))), assertion,
                 ", ".join(label for label, _, _ in some), self.bounds.get("low"), self.bounds.get("high"), *where,
                 tuple(sorted(self.findings.union(*(findings for _, _, findings in some)))),
             )
             for where, some in groups.items()
         ]  # fmt: skip
         return parts[0] if len(parts) == 1 else Or(tuple(parts))
-
-
-def _nothing_more(label: str) -> Sequence[str]:
-    return ()
 
 
 def _nowhere(label: str) -> tuple[str, frozenset[str], frozenset[str], frozenset[str]]:

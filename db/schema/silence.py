@@ -60,6 +60,7 @@ def _answers(connected: int) -> bool:
             asked.settimeout(_ANSWERS_WITHIN)
             asked.connect(address)
             asked.sendall(_SPEAKS_TLS)
-            return bool(asked.recv(1))
+            asked.recv(1)  # a letter, or an end: somebody is there who does not speak so
+            return True
     except OSError:
         return False

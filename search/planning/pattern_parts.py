@@ -23,24 +23,29 @@ _CLINICAL = (
     r"|fever|vomiting|weak\w*|dizz\w+|vertigo|letharg\w+|limp\w*|swelling|numb\w*|aching|ache|worsening"
     r"|progressive\w*|increasing\w*|smok\w+"
 )
-_HAPPENED = (
-    rf"{DONE}(?!\w)|{_CLINICAL}|concuss\w+|prosthe[st]\w+|pacemakers?|c(?:aes|es|ae)arean|c-section|deliver(?:y|ed)|miscarriage"
-    r"|tace|psa rise|rising|elevated"
+_DONE = (
+    rf"{DONE}|concuss\w+|prosthe[st]\w+|pacemakers?|c(?:aes|es|ae)arean|c-section|deliver(?:y|ed)|miscarriage|tace"
+    r"|psa rise|rising|elevated"
 )
 _OF_SCANS = (
-    r"(?:scans?|scanned|imag(?:ed|es|ing)|mris?|mr|stud(?:y|ies)|exams?|series|sequences?|volumes?|cases?|reports?|patients"
-    r"|acquired|dated)(?!\w)"
+    r"(?:scans?|scanned|imag(?:ed|es|ing)|mris?|mr|stud(?:y|ies)|exams?|series|sequences?|volumes?|patients|acquired"
+    r"|dated)(?!\w)"
 )
 CLINICAL = re.compile(rf"\b(?:{_CLINICAL})[^\w,;]+(?:\w+[^\w,;]+){{0,3}}$", re.IGNORECASE)
-"""What makes of a number before it no age: "pain over 60"."""
-_HAPPENED_THEN = re.compile(rf"\b(?:{_HAPPENED})[^\w,;]+(?:(?!{_OF_SCANS})\w+[^\w,;]+){{0,3}}$", re.IGNORECASE)
+"""What happened to somebody then: "surgery in 2019" asks for no study of 2019, and "pain over 60" for no age."""
+_DONE_THEN = re.compile(rf"\b(?:{_DONE})(?!\w)[^\w,;]+(?:(?!{_OF_SCANS})\w+[^\w,;]+){{0,3}}$", re.IGNORECASE)
 _SCANNED = re.compile(_OF_SCANS, re.IGNORECASE)
 
 
 def happened_then(text: str, start: int) -> bool:
-    """Whether what begins at text[start] tells when something happened to somebody: "surgery in 2019" asks for no study
-    of 2019, "patients with surgery, scanned in 2019" does."""
-    return _SCANNED.match(text, start) is None and _HAPPENED_THEN.search(text, max(0, start - 60), start) is not None
+    """Whether what begins at text[start] tells when something happened to somebody, or another examination was made.
+
+    "Laminectomy in 2019" asks for no study of 2019, "laminectomy patients scanned in 2019" does.
+    """
+    place = max(0, start - 60), start
+    if CLINICAL.search(text, *place) is not None:
+        return True
+    return _SCANNED.match(text, start) is None and _DONE_THEN.search(text, *place) is not None
 
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

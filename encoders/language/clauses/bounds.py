@@ -150,7 +150,7 @@ PATIENT = re.compile(
 
 OWN_FINDING = re.compile(
     r"[ ,/;]*(?:and |but )?(?:(?:a|an|the|there is|with|has) )?(?:small|mild(?:ly)?|moderate(?:ly)?|severe(?:ly)?|large|marked(?:ly)?|multiple|several|few|some|scattered|tiny|minimal|minor|chronic|old|residual|stable"
-    r"|known|unchanged|background|incidental|diffuse|extensive|prominent|bulky|partial|complete|two|three|four|five|six|(?:an?|one) |\d+(?:\.\d+)? ?(?:mm|cm)|grade|persistent|again|postoperative|post-?surgical|wide|developmental|trivial|trace|slight|subtle|faint|punctate|patchy|early|advanced|(?:low|high)[- ]grade|degenerative|just|only)(?!\w)"
+    r"|known|unchanged|background|incidental|diffuse|extensive|prominent|bulky|partial|complete|two|three|four|five|six|(?:an?|one) |\d+(?:\.\d+)? ?(?:mm|cm)|grade|persistent|again|postoperative|post-?surgical|wide(?= defect)|developmental|trivial|trace|slight|subtle|faint|punctate|patchy|early|advanced|(?:low|high)[- ]grade|degenerative|just|only)(?!\w)"
 )
 """How a list of denials ends in telegraphic reports: "no shift, small lacune"."""
 
