@@ -54,7 +54,7 @@ def home(indexed: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     monkeypatch.setattr(pip_weights, "BY_PIP", ())
     monkeypatch.setattr(pip_weights, "_SHIPPED", tmp_path / "none")
     monkeypatch.setattr(spinecho.maintaining.scrubbing, "_REST", 0.0)
-    monkeypatch.setattr(scrub_steps, "_GOING", 0.0)
+    monkeypatch.setattr("spinecho.db.upkeep.check._GOING", 0.0)
     monkeypatch.setattr("spinecho.ui.cli.doctor.give_way", lambda: None)
     return made
 
