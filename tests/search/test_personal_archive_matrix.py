@@ -124,6 +124,7 @@ ARCHIVE: dict[str, tuple[Role, Act]] = {
     "counted_again": (Role.VIEWER, lambda archive, _: archive.counted_again(WHERE)),
     "saved_searches": (Role.VIEWER, lambda archive, _: archive.saved_searches()),
     "open_search": (Role.VIEWER, lambda archive, world: archive.open_search(token(world))),
+    "shown_by_scans": (Role.VIEWER, lambda archive, world: archive.shown_by_scans(token(world))),
     "remember_search": (Role.VIEWER, lambda archive, _: archive.remember_search({"words": f"{CANARY} again"})),
     "keep_search": (Role.VIEWER, lambda archive, world: archive.keep_search(token(world), name=CANARY, shared=False)),
     "verdicts": (Role.VIEWER, lambda archive, _: archive.verdicts(CANARY, WHERE)),
