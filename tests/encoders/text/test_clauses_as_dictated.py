@@ -140,7 +140,7 @@ def test_an_organ_is_missing_only_where_it_is_the_subject(of: str, organ: str) -
     ],
 )  # fmt: skip
 def test_what_is_doubted_or_denied_needs_no_that(opens: str, finding: str) -> None:
-    denies = opens.split()[0] not in ("Concern", "Question", "Query", "Not", "I") or "am not" in opens
+    denies = opens.split(maxsplit=1)[0] not in ("Concern", "Question", "Query", "Not", "I") or "am not" in opens
     expected = "absent" if denies else "uncertain"
     assert said(f"{opens} the patient has an acute {finding}.", finding) == expected
 
