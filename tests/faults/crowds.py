@@ -34,6 +34,8 @@ _BACKUPS = "back up"
 _DIFFER = {"access_tokens", "backgrounds", "cohort_versions", "feedback"}
 """Rows that tell when it was, or of how many studies one was chosen then."""
 _MAY = {"doctor": {0, 1}}
+_AT_ONCE = {**_MAY, "encoder": {0, 1}}
+"""Scans that came meanwhile lack the vector of an encoder that is added: 1, which says how many."""
 
 
 def home_with_more_to_index(work: Path) -> None:
@@ -122,7 +124,7 @@ class Crowds:
                 (self._folder / name).mkdir(exist_ok=True)
                 running.append(started(partial(acted, name, self._work, seconds), self._folder / name))
             for name, ended in zip(names, [one() for one in running], strict=True):
-                refused = ended.status not in _MAY.get(name, {0})
+                refused = ended.status not in _AT_ONCE.get(name, {0})
                 if "Traceback" in ended.printed or (refused and "error: " not in ended.printed) or ended.status > 3:
                     told.append(f"{name}: exit status {ended.status}: {ended.printed[-900:]}")
         for name in names if late is None else sorted(names):
