@@ -71,7 +71,7 @@ LINES: tuple[Line, ...] = (
             rf"of (?:uncertain|unclear|indeterminate|doubtful|questionable|unknown|undetermined) (?:clinical |biological |diagnostic )?{_NATURE}",
             rf"{_DESCRIBED} (?:(?!not(?!\w)|no(?!\w)|nor(?!\w)|neither(?!\w)|if(?!\w)|whether(?!\w))[\w/-]+ ){{0,6}}?(?:is|are|was|were|remains?|appears?|looks?) (?:\w+ly )?(?:suspicious|worrisome|concerning|worrying)(?= ?(?:[.,;)]|$))",
             r"(?<=, )(?:such as|including)|(?<![^ ])excluding(?= [^,.;]{1,60}, (?:the|there|no|nothing)(?!\w))",
-            r"(?:^|(?<=[.;:,] )|(?<=the )(?<!of the )(?<!in the )(?<!to the )(?<!within the )(?<!into the )|(?<= and )|(?<= but ))(?:(?:congenitally|surgically) )?(?<!surgically )(?:corpus callosum|septum pellucidum|vermis) (?:is |was |appears )?(?:\w+ly )?absent",
+            r"(?:(?:congenitally|surgically) )?(?<!surgically )(?:corpus callosum|septum pellucidum|vermis) (?:is |was |appears )?(?:\w+ly )?absent",
         ),
     ),
     (
