@@ -44,6 +44,14 @@ def settled(page: Any) -> None:
     until(page, "!document.querySelector('[data-testid=stApp]').dataset.testScriptState?.includes('running')")
 
 
+def ask(page: Any, words: str) -> None:
+    """Search with words, and wait until the list is drawn to its end."""
+    page.get_by_label("Search", exact=True).fill(words)
+    page.keyboard.press("Enter")
+    page.locator(".row").first.wait_for()
+    settled(page)
+
+
 def _came(page: Any, condition: Callable[[], object]) -> bool:
     end = time.monotonic() + _SECONDS
     while time.monotonic() < end:

@@ -62,6 +62,14 @@ def served(served_home: tuple[str, Path]) -> str:
     return served_home[0]
 
 
+@pytest.fixture
+def page(served: str, tab: Any) -> Any:
+    """The search page of that room."""
+    tab.goto(served)
+    tab.get_by_label("Search", exact=True).wait_for()
+    return tab
+
+
 @pytest.fixture(scope="session")
 def served_home(demo_home: DemoHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """(its address, the home)"""

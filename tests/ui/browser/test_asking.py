@@ -4,24 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-from waiting import becomes, eventually, settled
+from waiting import ask, becomes, eventually, settled
 
 from benchmarks.browser import until
-
-
-@pytest.fixture
-def page(served: str, tab: Any) -> Any:
-    tab.goto(served)
-    tab.get_by_label("Search", exact=True).wait_for()
-    return tab
-
-
-def ask(page: Any, words: str) -> None:
-    page.get_by_label("Search", exact=True).fill(words)
-    page.keyboard.press("Enter")
-    page.locator(".row").first.wait_for()
-    settled(page)
 
 
 def choose(page: Any, label: str, value: str) -> None:

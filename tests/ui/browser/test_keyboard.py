@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from pages import DemoHome
-from waiting import becomes, eventually, settled
+from waiting import ask, becomes, eventually, settled
 
 from benchmarks.browser import Chrome
 
@@ -16,20 +16,6 @@ FOCUSED = """() => {
     while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
     return at === document.body ? "nothing" : at.getAttribute("aria-label") ?? at.textContent;
 }"""
-
-
-@pytest.fixture
-def page(served: str, tab: Any) -> Any:
-    tab.goto(served)
-    tab.get_by_label("Search", exact=True).wait_for()
-    return tab
-
-
-def ask(page: Any, words: str) -> None:
-    page.get_by_label("Search", exact=True).fill(words)
-    page.keyboard.press("Enter")
-    page.locator(".row").first.wait_for()
-    settled(page)
 
 
 def focused(page: Any) -> str:

@@ -11,13 +11,6 @@ from waiting import becomes, eventually
 from benchmarks.browser import Chrome, until
 
 
-@pytest.fixture
-def page(served: str, tab: Any) -> Any:
-    tab.goto(served)
-    tab.get_by_label("Search", exact=True).wait_for()
-    return tab
-
-
 def ask(page: Any, words: str) -> None:
     page.get_by_label("Search", exact=True).fill(words)
     page.keyboard.press("Enter")
