@@ -36,6 +36,7 @@ from typing import Any
 
 import httpx
 import psutil
+from pydicom import dcmread
 
 from benchmarks.browser import free_port
 from benchmarks.common import machine
@@ -66,6 +67,10 @@ class Seen:
     builds: set[str] = field(default_factory=set)
     turned: int = 0
     """Cursors whose next page was of another snapshot, which a client begins again for."""
+    gone: set[str] = field(default_factory=set)
+    """UIDs of the studies that were taken away."""
+    late: int = 0
+    """Questions for what looks like one of these, which are answered by saying that it is not there."""
 
     def take(self, question: str, body: dict[str, Any], seconds: float) -> None:
         """One answer, held against what was answered to the same of the same snapshot."""
@@ -112,7 +117,7 @@ def endured(folder: Path, given: argparse.Namespace) -> int:
     run("index", str(archive), home=home)
     token = run("token", "create", "endurance", home=home).split()[-1]
     with served(home, folder / "serve.log", workers=given.workers, jobs=0) as (port, process):
-        return watched(given, process, port, token, lambda stop: changes(stop, given, home, archive, later))
+        return watched(given, process, port, token, lambda seen, stop: changes(seen, stop, given, home, archive, later))
 
 
 def watched(given: argparse.Namespace, process: int, port: int, token: str, change: Any) -> int:
@@ -121,7 +126,7 @@ def watched(given: argparse.Namespace, process: int, port: int, token: str, chan
     memory: dict[int, list[tuple[float, int]]] = {}
     done: list[Any] = []
     clients = [threading.Thread(target=ask, args=(seen, stop, port, token, number)) for number in range(given.clients)]
-    changing = threading.Thread(target=lambda: done.append(change(stop)))
+    changing = threading.Thread(target=lambda: done.append(change(seen, stop)))
     begun = time.monotonic()
     for thread in (*clients, changing):
         thread.start()
@@ -149,7 +154,8 @@ def told(seen: Seen, memory: dict[int, list[tuple[float, int]]], seconds: float,
     )
     print(
         f"{swaps} builds swapped, {added} studies came, {len(seen.snapshots)} snapshots and {len(seen.builds)} pairs "
-        f"of builds answered, {seen.turned} cursors met another snapshot"
+        f"of builds answered, {seen.turned} cursors met another snapshot, "
+        f"{seen.late} questions by a study that had just gone"
     )
     for why, count in (*seen.failed.most_common(5), *Counter(seen.mixed).most_common(5), *Counter(wrong).items()):
         print(f"  {count} x {why}")
@@ -203,6 +209,10 @@ def answer(
         with seen.lock:
             seen.turned += 1
         return None
+    if reply.status_code == 422 and body.get("study") in seen.gone:
+        with seen.lock:
+            seen.requests, seen.late = seen.requests + 1, seen.late + 1
+        return None
     if reply.status_code != 200:
         seen.fail(f"status {reply.status_code}: {reply.text[:120]}")
         return None
@@ -218,7 +228,7 @@ def answer(
 
 
 def changes(
-    stop: threading.Event, given: argparse.Namespace, home: Path, archive: Path, later: Path
+    seen: Seen, stop: threading.Event, given: argparse.Namespace, home: Path, archive: Path, later: Path
 ) -> tuple[int, int, list[str]]:
     """(builds swapped, studies added, what went wrong): until the time is over."""
     patients = itertools.chain(sorted((later / "dicom").iterdir()))
@@ -231,7 +241,9 @@ def changes(
                 shutil.copytree(patient, archive / "dicom" / f"later-{added}")
                 added += 1
                 if added > given.more:
-                    shutil.rmtree(archive / "dicom" / f"later-{added - given.more - 1}")
+                    oldest = archive / "dicom" / f"later-{added - given.more - 1}"
+                    seen.gone |= {str(dcmread(one).StudyInstanceUID) for one in oldest.rglob("*") if one.is_file()}
+                    shutil.rmtree(oldest)
                 run("index", str(archive), "--prune", "--yes", home=home)
             run("builds", "make", home=home)
             swaps += 1

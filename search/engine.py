@@ -114,7 +114,7 @@ class Engine:
     @property
     def generation(self) -> int:
         """Raised whenever something has changed that an answer can show."""
-        return self._asked(lambda _: self._generation())
+        return self.asked(lambda _: self._generation())
 
     def _generation(self) -> int:
         served = self._image.generation + self._text.generation + self._selection.generation
@@ -162,15 +162,15 @@ class Engine:
 
     def plan(self, query: TextQuery, where: Filter = ALL, *, patients: bool = False) -> QueryPlan:
         """How words are understood here, without an answer. Raises what `Planner.plan` raises."""
-        return self._asked(lambda snapshot: snapshot.plan(query, where, patients=patients))
+        return self.asked(lambda snapshot: snapshot.plan(query, where, patients=patients))
 
     def search(
         self, query: Query, *, want: Kind = Kind.STUDY, k: int = 10, where: Filter = ALL, patients: bool = False
     ) -> Results:
         """As `Snapshot.search`, of the archive as it is now."""
-        return self._asked(lambda snapshot: snapshot.search(query, want=want, k=k, where=where, patients=patients))
+        return self.asked(lambda snapshot: snapshot.search(query, want=want, k=k, where=where, patients=patients))
 
-    def _asked(self, question: Callable[[Snapshot], Answer]) -> Answer:
+    def asked(self, question: Callable[[Snapshot], Answer]) -> Answer:
         """What the archive as it is now answers; asked once more, of a moment of its own, where its server was lost."""
 
         def ask() -> Answer:
@@ -201,11 +201,11 @@ class Engine:
 
     def study(self, uid: str) -> int:
         """The id of a study. Raises `QueryError` where there is none of this UID."""
-        return self._asked(lambda snapshot: snapshot.study(uid))
+        return self.asked(lambda snapshot: snapshot.study(uid))
 
     def likeness(self, read_scan: ReadScan) -> Likeness:
         """What rules of cohorts compare studies with; `read_scan` reads an example that is not in the index."""
-        return self._asked(lambda snapshot: snapshot.likeness(read_scan))
+        return self.asked(lambda snapshot: snapshot.likeness(read_scan))
 
     def _snapshot_of(self, remembered: dict[Any, Any]) -> Snapshot | None:
         """Of the moment that is read, which remembers it; None where later rows are served already."""

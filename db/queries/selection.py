@@ -197,10 +197,10 @@ class Selection:
         however many their studies. Raises `FilterError`.
         """
         require_facets(fields)
-        require_tasks(self.database, [task for task in map(predicted_task, fields) if task])
-        require_labels(self.database, ALL, fields)
         compile_filter(where)
         with self.database.reading():
+            require_tasks(self.database, [task for task in map(predicted_task, fields) if task])
+            require_labels(self.database, ALL, fields)
             return self._facets(where, fields, studies, base, smallest)
 
     def _facets(

@@ -29,10 +29,11 @@ from spinecho.db.schema.database import Database
 from spinecho.db.values import Fact
 from spinecho.encoders.dual import DualEncoder
 from spinecho.search.access.personal_archive import PersonalArchive, Refused, Role, digest_of, needs
+from spinecho.search.access.persons import of_one_moment
 from spinecho.search.cohorts.attrition import Evaluation, Follow, evaluate
 from spinecho.search.cohorts.definition import Definition
 from spinecho.search.cohorts.export import FORMATS, Exported, export
-from spinecho.search.cohorts.freezing import again, keep
+from spinecho.search.cohorts.freezing import again, defined_by, keep
 from spinecho.search.cohorts.list_changes import Changes, between
 from spinecho.search.cohorts.pseudonyms import Pseudonyms
 from spinecho.search.likeness import Likeness, ReadScan
@@ -57,6 +58,10 @@ class PersonalCohorts:
     def __init__(self, archive: PersonalArchive, builds: Path, *, read: ReadExample | None = None) -> None:
         """read: reads a scan of this machine that a rule is to be like; None where such rules are not for this way."""
         self._archive, self._builds, self.smallest, self._read = archive, builds, archive.smallest, read
+
+    @property
+    def _database(self) -> Database:
+        return self._archive._database
 
     def require(self, role: Role, what: str) -> None:
         """As `Access.require`."""
@@ -115,11 +120,14 @@ class PersonalCohorts:
     def rerun(self, name: str, number: int | None, *, follow: Follow | None = None) -> tuple[Evaluation, Changes]:
         """A version's definition against the archive as it is now. follow: as for `count`."""
         with self._archive._acting("rerun-cohort", digest_of(name), version=number):
-            version = frozen(self._archive._database, name, number)
-            self._require_uids(version.definition)
-            return again(self._archive._database, self._archive._selection, version, self._likeness, follow)
+            asked = frozen(self._database, name, number)
+            self._require_uids(asked.definition)
+            with self._moment(defined_by(asked)) as likeness:
+                version = frozen(self._database, name, asked.number)  # of the moment: it may have been deleted
+                return again(self._database, self._archive._selection, version, likeness, follow)
 
     @needs(Role.VIEWER, "compare versions")
+    @of_one_moment
     def diff(self, name: str, first: int, second: int) -> Changes:
         """What differs between two versions."""
         with self._archive._acting("diff-cohort", digest_of(name), version=first, other=second):
@@ -128,6 +136,7 @@ class PersonalCohorts:
             return between(one, other, members_of(database, name, first), members_of(database, name, second))
 
     @needs(Role.VIEWER, "see cohorts")
+    @of_one_moment
     def version(self, name: str, number: int | None = None) -> tuple[Frozen, list[Member]]:
         """A version, the latest without a number, with its studies. Raises `CohortError` where there is none."""
         with self._archive._acting("see-members", digest_of(name), version=number) as facts:
@@ -152,6 +161,7 @@ class PersonalCohorts:
         return self.packed(name, number, formats=formats, pseudonyms=pseudonyms)[:2]
 
     @needs(Role.RESEARCHER, "export a cohort")
+    @of_one_moment
     def packed(
         self, name: str, number: int, *, formats: Sequence[str] = FORMATS, pseudonyms: bool = True
     ) -> tuple[str, bytes, Exported]:
@@ -181,6 +191,7 @@ class PersonalCohorts:
         self._archive.note("download", digest_of(name), version=number, bytes=size)
 
     @needs(Role.RESEARCHER, "export a cohort")
+    @of_one_moment
     def write(
         self, name: str, number: int | None, folder: Path, *, formats: Sequence[str] = FORMATS, pseudonyms: bool = True
     ) -> Exported:
@@ -194,6 +205,7 @@ class PersonalCohorts:
         )
 
     @needs(Role.RESEARCHER, "copy the files of a cohort")
+    @of_one_moment
     def files(
         self, name: str, number: int | None = None
     ) -> tuple[Frozen, list[Member], list[tuple[str, str, str, int]]]:
@@ -209,6 +221,7 @@ class PersonalCohorts:
         return version, members, listed
 
     @needs(Role.RESEARCHER, "write whom the codes of a cohort stand for")
+    @of_one_moment
     def codes(self, name: str, number: int | None = None) -> list[tuple[str, ...]]:
         """Whom the codes of an export with pseudonyms stand for, under a row of names. Raises `Refused`."""
         self._archive.note("codes", digest_of(name), version=number)

@@ -18,7 +18,7 @@ from spinecho.db.store import storing
 from spinecho.db.values import FailureRecord, UnmatchedReport
 from spinecho.db.vectors.manifest import builds_newest_first, current_build, read_manifest
 from spinecho.encoders.registry import about
-from spinecho.search.access.persons import Role, digest_of, needs
+from spinecho.search.access.persons import Role, digest_of, needs, of_one_moment
 from spinecho.search.access.searching import EngineAccess
 from spinecho.search.answers.archive_map import ArchiveMap, archive_map
 
@@ -52,6 +52,7 @@ class Holdings(EngineAccess):
     """What the page of the archive asks."""
 
     @needs(Role.VIEWER, "see the archive")
+    @of_one_moment
     def counts(self) -> dict[str, int]:
         """Studies, series, volumes, reports and what became of these, by name."""
         with self._acting("see-archive"):
@@ -81,6 +82,7 @@ class Holdings(EngineAccess):
         return runs.last_run(self._database)
 
     @needs(Role.MANAGER, "index the archive")
+    @of_one_moment
     def begin_indexing(self, *, retry: bool) -> Beginning:
         """Before the known folders are indexed: what the process that does it goes by.
 
@@ -117,6 +119,7 @@ class Holdings(EngineAccess):
         return found
 
     @needs(Role.VIEWER, "see encoders and builds")
+    @of_one_moment
     def spaces(self, builds: Path) -> list[SpaceFacts]:
         """The vectors that answer, with their builds; one that cannot be trusted says so."""
         found = []

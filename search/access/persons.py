@@ -12,11 +12,12 @@ from typing import ParamSpec, Protocol, TypeVar, cast
 
 from spinecho.db.errors import StoreError
 from spinecho.db.people.record import Entry, Recorder, RecordUnwritable
+from spinecho.db.schema.database import Database
 from spinecho.db.values import Fact
 from spinecho.errors import SpinechoError
 
 __all__ = [
-    "Access", "Person", "RecordUnwritable", "Refused", "Role", "digest_of", "needs", "uid_or_digest",
+    "Access", "Person", "RecordUnwritable", "Refused", "Role", "digest_of", "needs", "of_one_moment", "uid_or_digest",
 ]  # fmt: skip
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -115,6 +116,11 @@ class _Requires(Protocol):
     def require(self, role: Role, what: str) -> None: ...
 
 
+class _Reads(Protocol):
+    @property
+    def _database(self) -> Database: ...
+
+
 def needs(role: Role, what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """A method that takes a role, of a class that has `require`; `method.role` says which. what: "search"."""
 
@@ -128,6 +134,25 @@ def needs(role: Role, what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return run
 
     return with_role
+
+
+def of_one_moment(method: Callable[P, R]) -> Callable[P, R]:
+    """A method that reads, of a class that has `_database`: all that it gives is of one moment of the archive.
+
+    Where the server's connection broke meanwhile it is asked once more, of a moment of its own.
+    """
+
+    @functools.wraps(method)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        database = cast(_Reads, args[0])._database
+
+        def read() -> R:
+            with database.reading():
+                return method(*args, **kwargs)
+
+        return database.again(read)
+
+    return run
 
 
 def digest_of(content: str | Iterable[str]) -> str:

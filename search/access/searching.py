@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from spinecho.db.filters.algebra import ALL, OF_COMPUTED, Filter, fields_of, visible
 from spinecho.db.filters.occurring import occurring_values, require_occurring
@@ -17,15 +17,17 @@ from spinecho.db.queries.facets import FACETS, Facet
 from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import Database
 from spinecho.search.access.late_engine import LateEngine
-from spinecho.search.access.persons import Access, Person, Role, digest_of, needs, uid_or_digest
+from spinecho.search.access.persons import Access, Person, Role, digest_of, needs, of_one_moment, uid_or_digest
 from spinecho.search.answers.hits import Results
 from spinecho.search.engine import Engine
 from spinecho.search.planning.query_plan import Way
 from spinecho.search.query import ImageQuery, Kind, Query, SpotQuery, StudyQuery, TextQuery
 from spinecho.search.relevance_feedback import query_key
+from spinecho.search.snapshot import Snapshot
 
 __all__ = ["Kept", "ListedHits", "NoSuchSearch", "Saved", "SavedSearches", "Searching"]
 
+Taken = TypeVar("Taken")
 SEES_PATIENTS = Role.RESEARCHER
 """From this role on a person may find patients by their IDs, which exports and cohorts hold."""
 
@@ -94,6 +96,7 @@ class Kept(EngineAccess):
         self.note_once("count", digest_of(repr(where)), again=True)
 
     @needs(Role.VIEWER, "open saved searches")
+    @of_one_moment
     def saved_searches(self, most: int = 12) -> SavedSearches:
         """The named searches that this person may open, and the latest of their own."""
         me = self.person.name
@@ -143,32 +146,49 @@ class Searching(Kept):
     @needs(Role.VIEWER, "search")
     def search(self, query: Query, *, want: Kind = Kind.STUDY, k: int = 10, where: Filter = ALL) -> Results:
         """`Engine.search`; patients are found by ID for those alone who may see IDs. Raises `Refused` for a filter."""
+        return self._searched(query, want, k, where, lambda results: results)
+
+    @needs(Role.VIEWER, "search")
+    def search_listed(
+        self, query: Query, *, most: int, want: Kind = Kind.STUDY, k: int = 10, where: Filter = ALL
+    ) -> tuple[Results, ListedHits]:
+        """The same, and of the same moment what a list shows beside the hits: pictures of the first `most` series of
+        each, and how many other studies there are.
+        """
+        found = self._searched(query, want, k, where, lambda results: (results, self._listed(results, most)))
+        studies = digest_of(hit.study.uid for hit in found[0].hits if hit.study)
+        self.note("list", studies, hits=len(found[0].hits), want=str(found[0].query.get("want", "")))
+        return found
+
+    def _searched(
+        self, query: Query, want: Kind, k: int, where: Filter, taken: Callable[[Results], Taken]
+    ) -> Taken:  # fmt: skip
+        """What is taken of the results at the moment that they are of."""
         self._require_patients(where)
         kind, subject = _named(query, where)
         with self._acting("search", subject, kind=kind, want=str(want), k=_small(k)) as facts:
-            results = self._engine.search(query, want=want, k=k, where=where, patients=self.may(SEES_PATIENTS))
-            facts["hits"] = len(results.hits)
-        return results
+            patients = self.may(SEES_PATIENTS)
+
+            def ask(snapshot: Snapshot) -> Taken:
+                results = snapshot.search(query, want=want, k=k, where=where, patients=patients)
+                facts["hits"] = len(results.hits)
+                return taken(results)
+
+            return self._engine.asked(ask)
+
+    def _listed(self, results: Results, most: int) -> ListedHits:
+        volumes = [series.card.volume_id for hit in results.hits for series in hit.series[:most]]
+        others = lookup.other_studies(self._database, [hit.study.id for hit in results.hits if hit.study])
+        return ListedHits(
+            lookup.thumbnails(self._database, volumes), {study: len(some) for study, some in others.items()}
+        )
 
     def _require_patients(self, where: Filter) -> None:
         if "patient_id" in fields_of(where):
             self.require(SEES_PATIENTS, "search by a patient's ID")
 
-    @needs(Role.VIEWER, "search")
-    def listed(self, results: Results, *, most: int) -> ListedHits:
-        """What the list shows beside the hits: pictures of the first `most` series of each, and of other studies.
-
-        A list that is drawn again is on record again.
-        """
-        volumes = [series.card.volume_id for hit in results.hits for series in hit.series[:most]]
-        studies = [hit.study for hit in results.hits if hit.study]
-        subject = digest_of(study.uid for study in studies)
-        with self._acting("list", subject, hits=len(results.hits), want=str(results.query.get("want", ""))):
-            pictures = lookup.thumbnails(self._database, volumes)
-            others = lookup.other_studies(self._database, [study.id for study in studies])
-        return ListedHits(pictures, {study: len(some) for study, some in others.items()})
-
     @needs(Role.VIEWER, "count")
+    @of_one_moment
     def facets(self, where: Filter, fields: Sequence[str] = FACETS) -> dict[str, tuple[Facet, ...]]:
         """Studies by value of each field, shown of total, for a filter; small counts are masked.
 

@@ -16,8 +16,9 @@ from spinecho.db.store import part_vectors, predictions, storing
 from spinecho.db.values import PassageCard, PredictedFact, ReportCard, SeriesCard, StudyCard
 from spinecho.encoders.tasks.image_tasks import PreparedVolume
 from spinecho.errors import QueryError
-from spinecho.search.access.persons import Role, digest_of, needs, uid_or_digest
+from spinecho.search.access.persons import Role, digest_of, needs, of_one_moment, uid_or_digest
 from spinecho.search.access.searching import EngineAccess
+from spinecho.search.channels.by_example import require_study
 from spinecho.search.evidence.heat import Heat
 from spinecho.search.linking.groups import SeriesGroup
 from spinecho.search.linking.of_study import series_groups
@@ -77,6 +78,7 @@ class Studies(EngineAccess):
     """What the pages of studies ask. Whatever is drawn again is on record again."""
 
     @needs(Role.VIEWER, "open a study")
+    @of_one_moment
     def open_study(self, study_id: int) -> OpenedStudy | None:
         """A study with its reports and its patient's other studies; None where there is none."""
         card = lookup.study_cards(self._database, [study_id]).get(study_id)
@@ -105,6 +107,7 @@ class Studies(EngineAccess):
         )
 
     @needs(Role.VIEWER, "compare studies")
+    @of_one_moment
     def compare(self, study_ids: Sequence[int]) -> list[tuple[StudyCard, tuple[SeriesCard, ...]]]:
         """Those of the studies that there are and that have series, in the order asked for, each once."""
         with self._acting("compare", studies=len(study_ids)) as facts:
@@ -117,10 +120,11 @@ class Studies(EngineAccess):
         return [(cards[number], tuple(series[number])) for number in shown]
 
     @needs(Role.VIEWER, "open a study")
+    @of_one_moment
     def series_of(self, study_uid: str) -> list[SeriesCard]:
         """The series of a study that are shown. Raises `QueryError` for a study that is not in the index."""
         with self._acting("view", uid_or_digest(study_uid)):
-            study = self._engine.study(study_uid)
+            study = require_study(self._database, study_uid)
             return self._shown_series([study]).get(study, [])
 
     def _shown_series(self, studies: Sequence[int]) -> dict[int, list[SeriesCard]]:
@@ -129,6 +133,7 @@ class Studies(EngineAccess):
         return {**every, **lookup.series_cards(self._database, studies, visible(ALL))}
 
     @needs(Role.VIEWER, "open a series")
+    @of_one_moment
     def open_series(self, card: SeriesCard) -> OpenedSeries:
         """What it takes to show a series. Raises `StoreError` for one that was removed meanwhile."""
         with self._acting("view-series", card.uid):
@@ -163,12 +168,17 @@ class Studies(EngineAccess):
 
         Raises `QueryError` for one that was removed meanwhile.
         """
-        cards = lookup.series_cards(self._database, [study_id], ALL).get(study_id, [])
-        card = next((one for one in cards if one.volume_id == volume_id), None)
-        if card is None:
+        opened = self._series_with(study_id, volume_id)
+        if opened is None:
             self.note("evidence", found=False, words=digest_of(words))
             raise QueryError("this series is no longer in the archive; it may have been indexed anew: open the study")
-        return self.evidence(words, self._opened_series(card), read)
+        return self.evidence(words, opened, read)
+
+    @of_one_moment
+    def _series_with(self, study_id: int, volume_id: int) -> OpenedSeries | None:
+        cards = lookup.series_cards(self._database, [study_id], ALL).get(study_id, [])
+        card = next((one for one in cards if one.volume_id == volume_id), None)
+        return None if card is None else self._opened_series(card)
 
     @needs(Role.VIEWER, "see the evidence")
     def evidence_again(self, words: str, series: OpenedSeries) -> None:
@@ -176,6 +186,7 @@ class Studies(EngineAccess):
         self.note_once("evidence", series.card.uid, words=digest_of(words), again=True)
 
     @needs(Role.VIEWER, "see studies")
+    @of_one_moment
     def studies(self, uids: Sequence[str]) -> list[ListedStudy]:
         """Those of the studies that the archive has, in the order asked for."""
         with self._acting("list-studies", digest_of(uids), studies=len(uids)):

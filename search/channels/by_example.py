@@ -38,6 +38,14 @@ class Example:
     without: frozenset[int] = frozenset()
 
 
+def require_study(database: Database, uid: str) -> int:
+    """The id of a study. Raises `QueryError` where there is none of this UID."""
+    study = lookup.study_ids_by_uid(database, [uid]).get(uid)
+    if study is None:
+        raise QueryError(f"no study {uid!r} in the index; 'spinecho search text' finds study UIDs")
+    return study
+
+
 @dataclass(frozen=True, slots=True)
 class Examples:
     """What the engine knows of scans, and how it compares them."""
@@ -119,10 +127,7 @@ class Examples:
 
     def study(self, uid: str) -> int:
         """The id of a study. Raises `QueryError` where there is none of this UID."""
-        study = lookup.study_ids_by_uid(self.database, [uid]).get(uid)
-        if study is None:
-            raise QueryError(f"no study {uid!r} in the index; 'spinecho search text' finds study UIDs")
-        return study
+        return require_study(self.database, uid)
 
     def described(self, prepared: Sequence[Prepared]) -> list[Described] | None:
         """What the parts of scans say; None where the encoder does not tell them apart."""

@@ -8,14 +8,14 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
-from spinecho.db.people.cohorts import CohortError, Frozen, cohorts, freeze, highest_study, members_of
+from spinecho.db.people.cohorts import CohortError, Frozen, cohorts, freeze, members_of
 from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.db.vectors.manifest import current_build
 from spinecho.search.cohorts.attrition import Evaluation, Follow, evaluate, notes_shown
 from spinecho.search.cohorts.balance import masked_balance
-from spinecho.search.cohorts.definition import from_plain, to_plain
+from spinecho.search.cohorts.definition import Definition, from_plain, to_plain
 from spinecho.search.cohorts.list_changes import Changes, since
 from spinecho.search.likeness import Likeness
 
@@ -36,6 +36,7 @@ def keep(database: Database, builds: Path, found: Evaluation, *, owner: str) -> 
         attrition=found.attrition,
         made_with={
             **made_with(database, builds),
+            "highest_study": int(found.roster.ids.max(initial=0)),  # of when it was counted: later ones are new to it
             **({"balance": [one.plain() for one in found.balance]} if found.balance else {}),
             "notes": [list(note) for note in found.notes],
             "salt": salt or secrets.token_hex(16),
@@ -57,20 +58,25 @@ def balance_of(version: Frozen, smallest: int) -> list[dict[str, Any]]:
     return masked_balance(version.made_with.get("balance") or [], smallest)
 
 
+def defined_by(version: Frozen) -> Definition:
+    """The definition that a version was counted by."""
+    return from_plain(version.definition, name=version.name)
+
+
 def again(
     database: Database, selection: Selection, version: Frozen, likeness: Callable[[], Likeness],
     follow: Follow | None = None,
 ) -> tuple[Evaluation, Changes]:  # fmt: skip
     """The definition of a version against the archive as it is now, and what that changes."""
-    definition = from_plain(version.definition, name=version.name)
+    definition = defined_by(version)
     now = evaluate(definition, database, selection, likeness, follow)
     members = members_of(database, version.name, version.number)
     return now, since(version, members, now, to_plain(definition))
 
 
 def made_with(database: Database, builds: Path) -> dict[str, Any]:
-    """What a list depends on: software, encoders and builds that answer now, and the newest study there is."""
-    found: dict[str, Any] = {"spinecho": installed("spinecho"), "highest_study": highest_study(database)}
+    """What a list depends on: software, encoders and builds that answer now."""
+    found: dict[str, Any] = {"spinecho": installed("spinecho")}
     for role in ("image", "text"):
         record = storing.serving(database, role)
         if record is not None:

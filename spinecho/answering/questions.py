@@ -155,10 +155,10 @@ class Questions(Connection):
 
         k = whole("k", k)
         personal = self._personal()
-        results = personal.search(query, want=Kind.REPORT if reports else Kind.STUDY, k=k, where=where)
+        want = Kind.REPORT if reports else Kind.STUDY
         if not pictures:
-            return hits_of(results, {})
-        beside = personal.listed(results, most=pictures)
+            return hits_of(personal.search(query, want=want, k=k, where=where), {})
+        results, beside = personal.search_listed(query, want=want, k=k, where=where, most=pictures)
         return hits_of(results, beside.pictures, beside.priors)
 
     def _rated(self, words: str, where: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:

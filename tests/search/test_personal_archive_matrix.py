@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import tempfile
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +19,9 @@ from trusting import trust
 
 from spinecho.answering.evidence import read_again
 from spinecho.db.filters.algebra import Is
+from spinecho.db.people.cohorts import CohortError
 from spinecho.db.people.record import Entry, Record, RecordUnwritable
+from spinecho.db.schema.database import Database
 from spinecho.db.values import Fact
 from spinecho.search.access.cohorts import PersonalCohorts
 from spinecho.search.access.personal_archive import Access, Person, PersonalArchive, Refused, Role
@@ -99,10 +103,6 @@ def found(archive: PersonalArchive, world: World) -> Any:
     return world.cohorts(manager).count(from_plain({"name": CANARY}, name=CANARY))
 
 
-def hits(world: World) -> Any:
-    return world.archive(Role.MANAGER, Silent()).search(TextQuery("brain"))
-
-
 def series(world: World) -> Any:
     archive = world.archive(Role.MANAGER, Silent())
     return archive.open_study(1).series[0]  # type: ignore[union-attr]
@@ -119,7 +119,7 @@ def uid(world: World) -> str:
 Act = Callable[[Any, World], object]
 ARCHIVE: dict[str, tuple[Role, Act]] = {
     "search": (Role.VIEWER, lambda archive, _: archive.search(TextQuery(CANARY), where=Is("sex", ("F",)))),
-    "listed": (Role.VIEWER, lambda archive, world: archive.listed(hits(world), most=4)),
+    "search_listed": (Role.VIEWER, lambda archive, _: archive.search_listed(TextQuery("brain"), most=4)),
     "facets": (Role.VIEWER, lambda archive, _: archive.facets(WHERE, ["sex"])),
     "counted_again": (Role.VIEWER, lambda archive, _: archive.counted_again(WHERE)),
     "saved_searches": (Role.VIEWER, lambda archive, _: archive.saved_searches()),
@@ -179,6 +179,16 @@ COHORTS: dict[str, tuple[Role, Act]] = {
     ),
 }
 CASES = [("archive", *one) for one in ARCHIVE.items()] + [("cohorts", *one) for one in COHORTS.items()]
+
+
+MOMENTS = {
+    "shown_by_scans": 2,  # what a person kept, then how that is understood now
+    "rerun": 2,  # a version, which nothing changes, then the archive as it is now
+    "shown_evidence": 2,  # the series, then, once its scan was read from its files, the scale of this archive
+    "map": 4,  # laying it out takes minutes, and no moment is held for so long
+    "keep_search": 1, "freeze": 4, "delete": 2, "delete_once": 2,  # they write, once they have looked
+}  # fmt: skip
+"""Of how many moments an act may be that is not of one."""
 
 
 def opened(world: World) -> Any:
@@ -263,3 +273,37 @@ def test_looking_at_the_record_is_on_record_and_a_moving_bar_is_one_row(world: W
     with pytest.raises(RecordUnwritable):
         Access(Person("ada", Role.VIEWER), Full()).allow(Role.VIEWER, "evaluate", "evaluate")
     record.close()
+
+
+@pytest.mark.parametrize(("kind", "name", "case"), CASES, ids=[f"{kind}.{name}" for kind, name, _ in CASES])
+def test_what_one_act_gives_is_of_one_moment(
+    world: World, kind: str, name: str, case: tuple[Role, Act], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, role, act = list[str](), *case
+    archive = world.archive(role, Silent())
+    owner = world.cohorts(archive) if kind == "cohorts" else archive
+    method = getattr(owner, name)
+
+    def counted(*args: Any, **kwargs: Any) -> object:
+        with monkeypatch.context() as patched:
+            for way in ("begin", "reading"):
+                patched.setattr(Database, way, counting(getattr(Database, way), begun))
+            return method(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, counted)
+    with suppress(CohortError):  # a version that an earlier case took away
+        act(owner, world)
+    assert len(begun) <= MOMENTS.get(name, 1), begun
+
+
+def counting(way: Callable[..., Any], begun: list[str]) -> Callable[..., Any]:
+    """Tells of each block that chooses a moment."""
+
+    @contextmanager
+    def block(database: Database, **options: Any) -> Iterator[Any]:
+        if database._held is None:
+            begun.append("".join(traceback.format_stack(limit=6)[:-2]))
+        with way(database, **options) as session:
+            yield session
+
+    return block

@@ -127,10 +127,10 @@ def page_of(
     """A page of hits. question: what its cursors belong to, None where there is one page alone."""
     place = Place() if question is None else place_of(asked, question, cursor)
     until = min(place.offset + k, MOST_DEEP)  # the last page may be a shorter one
-    results = asked.archive.search(query, want=want, k=until, where=where)
+    results, beside = asked.archive.search_listed(query, want=want, k=until, where=where, most=_PICTURES)
     moment = _moment(results, query)
     place.require(moment)
-    hits = hits_of(results, asked.archive.listed(results, most=_PICTURES).pictures)
+    hits = hits_of(results, beside.pictures)
     state = asked.request.state
     state.stages = {"waiting": getattr(state, "waited", 0.0), **results.seconds}
     state.plan = str(results.plan.way) if results.plan is not None else type(query).__name__
