@@ -24,6 +24,7 @@ from spinecho.search.access.holdings import ArchiveMap, Holdings, SpaceFacts, Vo
 from spinecho.search.access.personal_archive import Served
 from spinecho.search.access.searching import Kept, NoSuchSearch, Saved
 from spinecho.search.access.studies import OpenedSeries, OpenedStudy, Source, Studies
+from spinecho.search.channels.found import NEUTRAL, told_parts
 from spinecho.search.evidence.heat import Heat
 from spinecho.search.evidence.trust import require_evidence
 from spinecho.search.stopping import SearchStopped, stopped_when
@@ -38,10 +39,10 @@ if TYPE_CHECKING:
     from spinecho.search.query import ImageQuery, Query
 
 __all__ = [
-    "ABOUT", "ArchiveMap", "Busy", "Heat", "Kept", "Levels", "NoSuchSearch", "OpenedSeries", "OpenedStudy",
+    "ABOUT", "NEUTRAL", "ArchiveMap", "Busy", "Heat", "Kept", "Levels", "NoSuchSearch", "OpenedSeries", "OpenedStudy",
     "PassageCard", "Saved", "SearchStopped", "SeriesCard", "Served", "ShownArchive", "Source",
     "SpaceFacts", "StoreError", "StudyCard", "VolumeFacts", "is_ignorable", "is_long", "memory_order", "open_served",
-    "read_again", "read_levels", "remedy_of", "shown_archive", "stopped_when",
+    "read_again", "read_levels", "remedy_of", "shown_archive", "stopped_when", "told_parts",
 ]  # fmt: skip
 
 

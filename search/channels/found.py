@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -9,6 +10,45 @@ from spinecho.db.values import ClauseCard, PassageCard
 
 _NEVER_PRESENT = {"indication": "uncertain", "technique": "uncertain", "comparison": "historical"}
 """What is affirmed there was not found by this report."""
+NEUTRAL = frozenset({"header", "technique", "comparison"})
+"""Sections that affirm and deny nothing; a sentence of theirs is shown without a mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A part of a sentence that says one thing. text: as it stands; assertion: "" in a section that says nothing.
+
+    normal: whether what it denies is any change, in words such as "unremarkable".
+    """
+
+    text: str
+    assertion: str
+    normal: bool = False
+
+
+def told_parts(passage: PassageCard) -> tuple[Told, ...]:
+    """A sentence by what its clauses say, in order and whole: clauses beside each other that say the same are one."""
+    if passage.section in NEUTRAL or not passage.clauses:
+        section_says = "" if passage.section in NEUTRAL else _of_section(passage.section, passage.assertion)
+        return (Told(passage.text, section_says),)
+    parts: list[Told] = []
+    at, silent = 0, True
+    until = [*(one.start for one in passage.clauses[1:]), len(passage.text)]
+    for one, end in zip(passage.clauses, until, strict=True):
+        assertion = _of_section(passage.section, one.assertion)
+        says = Told(passage.text[at:end], assertion, one.decided_by == "normal")
+        tells, at = bool(one.concepts) or one.decided_by != "nothing", end
+        if parts and silent:  # nothing was said so far
+            says = dataclasses.replace(says, text=parts.pop().text + says.text)
+        elif parts and (not tells or (parts[-1].assertion, parts[-1].normal) == (says.assertion, says.normal)):
+            says = dataclasses.replace(parts[-1], text=parts.pop().text + says.text)
+        silent &= not tells
+        parts.append(says)
+    return tuple(parts)
+
+
+def _of_section(section: str, assertion: str) -> str:
+    return _NEVER_PRESENT.get(section, assertion) if assertion == "present" else assertion
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +83,9 @@ class PassageHit:
         if not self.about:
             return ""
         assertion_of_clause = self.clause.assertion if self.clause is not None else self.passage.assertion
-        if assertion_of_clause != "present":
-            return assertion_of_clause
-        if not self.holds:
+        if assertion_of_clause == "present" and not self.holds:
             return ""
-        return _NEVER_PRESENT.get(self.passage.section, assertion_of_clause)
+        return _of_section(self.passage.section, assertion_of_clause)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from spinecho.answering.results import Hit, Hits, Prediction, Sentence, SeriesSummary
 from spinecho.queries import Kind, PlanChip, Way, fits_line
+from spinecho.shown import NEUTRAL
 from spinecho.ui.views.components.component import registered
 from spinecho.ui.views.session.whole import whole
 from spinecho.ui.views.study.page import study_title
@@ -19,8 +20,6 @@ _NOTHING = "nothing relevant found"
 _SHOWN = 4
 _FAINT = 0.6
 """A sentence with less than this share of the best one's similarity is not what put the study there."""
-_NEUTRAL = frozenset({"header", "technique", "comparison"})
-"""Sections that affirm and deny nothing; a sentence of theirs is shown for the words in it."""
 _BARS = {"scan": ("image", "regions", "spot"), "text": ("report", "header"), "words": ("words",)}
 _AGAINST = {
     "absent": "the report denies it", "side": "the other side", "opposite": "the opposite grade",
@@ -218,7 +217,7 @@ def _sentence(found: Sentence, *, ranked: bool) -> dict[str, Any]:
     pieces.append({"t": text[at:], "hit": False})
     return {
         "pieces": [piece for piece in pieces if piece["t"]],
-        "assertion": "" if found.section in _NEUTRAL or (ranked and not found.highlights) else found.assertion,
+        "assertion": "" if found.section in NEUTRAL or (ranked and not found.highlights) else found.assertion,
         "normal": found.normal,
         "section": found.section,
         "against": _AGAINST.get(found.contradicts, "contradicts") if found.contradicts else "",
@@ -229,7 +228,7 @@ def _telling(passages: Sequence[Sentence]) -> list[Sentence]:
     """Without sentences that are far behind the best and only happen to be in the same report."""
     best = max((found.similarity for found in passages if found.similarity is not None), default=0.0)
     near = [found for found in passages if found.similarity is None or found.similarity >= _FAINT * best]
-    return [found for found in near if found.highlights or found.section not in _NEUTRAL] or near[:1]
+    return [found for found in near if found.highlights or found.section not in NEUTRAL] or near[:1]
 
 
 def _channel(hit: Hit, names: Sequence[str]) -> float:

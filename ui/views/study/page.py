@@ -28,6 +28,7 @@ from spinecho.shown import (
     StudyCard,
     read_again,
     read_levels,
+    told_parts,
 )
 from spinecho.ui.server.jobs.pool import JobFailed
 from spinecho.ui.views.components.component import done, registered
@@ -42,7 +43,6 @@ from spinecho.ui.views.study.viewer import pack, viewer
 from spinecho.ui.views.style import trouble
 
 _HEIGHT = 720
-_NEUTRAL = frozenset({"header", "indication", "technique", "comparison"})
 _OUT_OF_SEARCH = {
     "superseded": "earlier versions of the report",
     "duplicate": "copies of a report",
@@ -295,16 +295,18 @@ def _report(opened: OpenedStudy) -> None:
         st.caption(f"Not shown and not searched: {', '.join(left_out)}")
 
 
-def _sentences(passages: Sequence[PassageCard]) -> list[dict[str, str]]:
-    """Rows of section heads and sentences."""
-    rows: list[dict[str, str]] = []
+def _sentences(passages: Sequence[PassageCard]) -> list[dict[str, Any]]:
+    """Rows of section heads and sentences, in parts where a sentence says several things."""
+    rows: list[dict[str, Any]] = []
     before: tuple[int | None, str] | None = None
     for passage in passages:
         if (passage.report_id, passage.section) != before:
             before = (passage.report_id, passage.section)
             rows.append({"head": passage.section})
-        assertion = "" if passage.section in _NEUTRAL else passage.assertion
-        rows.append({"text": passage.text, "assertion": assertion})
+        rows += [
+            {"text": part.text.strip(), "assertion": part.assertion, "normal": part.normal}
+            for part in told_parts(passage)
+        ]
     return rows
 
 

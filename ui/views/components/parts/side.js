@@ -21,7 +21,7 @@ export default function (component) {
   const report = (one) => {
     if (one.head) return make("h3", {}, one.head);
     const node = make("button", { title: "Find studies that say this" },
-      one.assertion ? make("span", { class: `mark ${one.assertion}` }, one.assertion === "historical" ? "history" : one.assertion) : "", make("bdi", {}, one.text));
+      one.assertion ? make("span", { class: `mark ${one.assertion}` }, one.normal ? "normal" : one.assertion === "historical" ? "history" : one.assertion) : "", make("bdi", {}, one.text));
     node.addEventListener("click", () => act({ do: "ask", text: one.text }));
     return node;
   };
