@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from spinecho.encoders.language.stems import root
+from spinecho.encoders.language.vocabulary.everyday import is_everyday
 from spinecho.encoders.language.vocabulary.explained import explained
 from spinecho.encoders.language.vocabulary.forms import as_nouns, halves, known_form
 from spinecho.encoders.language.vocabulary.german_compounds import compound
@@ -49,6 +50,8 @@ class Word:
     """Whether a comma, a full stop or the like stands before it: no name goes across."""
     belongs: bool = False
     """Whether "of" stands before it: "horn of the lateral meniscus" is the lateral meniscus horn."""
+    everyday: bool = False
+    """Whether it is a name of the vocabulary elsewhere and names nothing here: "als" in a German sentence."""
 
 
 def concepts(text: str) -> tuple[Mention, ...]:
@@ -132,7 +135,7 @@ def _longest(words: list[Word], at: int, stop: int) -> tuple[int, str]:
         if words[at + length].opens:
             reach = length
             break
-    for length in range(reach, 0, -1):
+    for length in range(reach, 1 if words[at].everyday else 0, -1):
         key = tuple(word.stem for word in words[at : at + length])
         meanings = table.ambiguous.get(key)
         concept = _by_context(meanings, words, at, length) if meanings else table.named.get(key, "")
@@ -177,7 +180,9 @@ def _words(text: str, spinal: tuple[Level, ...]) -> tuple[list[Word], list[Word]
                 last = token.stop
                 continue
         opens = _BREAK.search(text, last, token.start) is not None
-        found.append(Word(token.stem, token.start, token.stop, opens, _OF.search(text, last, token.start) is not None))
+        belongs = _OF.search(text, last, token.start) is not None
+        everyday = is_everyday(text, token.start, token.stop)
+        found.append(Word(token.stem, token.start, token.stop, opens, belongs, everyday))
         last = token.stop
     return found, aside
 
@@ -207,7 +212,7 @@ def _apart(token: Token, known: set[str], text: str) -> tuple[Token, ...]:
 def _within(text: str, word: Word) -> Iterator[Mention]:
     """What a word names that stands in longer names only: "rectovesical" is of rectum and bladder."""
     table = vocabulary()
-    if word.stem not in table.stems:
+    if word.stem not in table.stems or word.everyday:
         return
     whole = text[word.start : word.stop]
     parts = halves(whole) or ((known_form(whole, word.stem), 0),)

@@ -1,0 +1,97 @@
+"""A name of the vocabulary may be an everyday word of another language; there it names nothing."""
+
+# ruff: noqa: E501 - lists of words
+
+from __future__ import annotations
+
+import pytest
+
+from spinecho.encoders.language.findings import wish
+from spinecho.encoders.language.parts.function_words import FUNCTION_WORDS
+from spinecho.encoders.language.vocabulary import concepts
+from spinecho.encoders.language.vocabulary.everyday import _WORDS
+
+AROUND = {
+    "de": "nicht {} bei einer", "fr": "pas {} dans une", "es": "sin {} en una", "pt": "sem {} em uma",
+    "it": "non {} con una", "nl": "geen {} bij een", "pl": "nie {} do oraz", "tr": "ve {} bir için", "sv": "och {} ett är",
+}  # fmt: skip
+FURTHER = {
+    "de": "aus nach es er sie wir ich man nur bis ab vor über unter durch seit hat haben kann da dass wie wo wenn aber doch schon"
+    " sehr gut mehr alt ja hier dann alle andere diese dieser ihr sein seiner je etwa kaum gering sah lag fand den dem als",
+    "fr": "il elle a ont été être se sa son ses y qui que dont mais si car or donc comme chez vers ainsi très bien peu tout"
+    " même autre as ai mes ton nos lui fait là par la est",
+    "es": "lo unos e fue si sí ya muy tan este esa esto le les me te mi tu nos ante bajo desde hasta sobre tras pero otra poco"
+    " bien mal va ver da tres aún la ha he",
+    "pt": "uns ao seu sua nem já muito este lhe me te sob entre até mas ser está outro mesmo bem vai dá com",
+    "it": "gli dello ai dai sul tra fra e ma ha poco bene male anche solo suo sua tutto altra la",
+    "nl": "uit om te dan die nog wel al maar want door over zo meer zeer goed heeft had kan zich hij men met als",
+}  # fmt: skip
+"""More of what holds sentences together, beyond what the reader goes by."""
+SAME = {"normal", "lesion", "lesión", "lésion", "lesione", "lesão", "left", "right", "links", "rechts", "hypersignal", "izquierda",
+        "izquierdo", "derecha", "derecho", "gauche", "droite", "droit", "normale", "beidseits", "esquerda", "direita", "sinistra",
+        "destra", "normaal", "unauffällig", "regelrecht"}  # fmt: skip
+"""Words that mean in each language what they name."""
+
+
+@pytest.mark.parametrize("language", AROUND)
+def test_words_that_hold_sentences_together_name_nothing(language: str) -> None:
+    words = (FUNCTION_WORDS[language] | set(FURTHER.get(language, "").split())) - SAME
+    named = {}
+    for word in sorted(words):
+        for written in (word, word.capitalize()):
+            text = AROUND[language].format(written)
+            if found := [one.concept for one in concepts(text) if text[one.start : one.stop] == written]:
+                named[written] = found
+    assert named == {}
+
+
+@pytest.mark.parametrize("word", sorted(set(_WORDS) - {"den", "là", "par", "pad", "com", "av"}))
+def test_in_the_letters_of_an_abbreviation_or_alone_they_are_names(word: str) -> None:
+    assert concepts(word)
+    if word not in {"gut", "sein"}:
+        assert concepts(f"Verdacht auf {word.upper()} ohne Progress")
+
+
+@pytest.mark.parametrize(
+    ("text", "findings", "places"),
+    [
+        ("Befund am ehesten als Zeichen einer Gliose", {"gliosis"}, set()),
+        ("in den Basalganglien", set(), {"brain:basal ganglia"}),
+        ("gut abgrenzbarer Herd rechts frontal", {"lesion"}, {"brain:frontal"}),
+        ("oclusión de la arteria basilar", {"occlusion"}, {"vessel:basilar artery"}),
+        ("INFARTO DE LA RODILLA", {"infarct"}, {"knee:knee"}),
+        ("rupture de la coiffe", {"rotator cuff tear"}, {"shoulder:rotator cuff"}),
+        ("Kann mit einer Metastase vereinbar sein", {"metastasis"}, set()),
+        ("criteria of response were met", set(), set()),
+        ("suspected als with weakness", {"amyotrophic lateral sclerosis", "muscle weakness"}, set()),
+        ("spontaneous sah", {"subarachnoid hemorrhage"}, {"brain:subarachnoid space"}),
+        ("thrombus in the la appendage", {"thrombosis"}, {"heart:left atrium"}),
+        ("gut malrotation", {"malrotation"}, {"abdomen:bowel"}),
+        ("tumeur du sein", {"tumor"}, {"breast"}),
+        ("la rate est homogène", set(), {"abdomen:spleen"}),
+        ("heart rate", set(), {"heart"}),
+    ],
+)
+def test_the_words_around_tell_which_it_is(text: str, findings: set[str], places: set[str]) -> None:
+    found = wish(text)
+    assert (set(found.findings), set(found.places)) == (findings, places)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("infarct in the left MCA territory", "Infarkt im Mediastromgebiet links", "infarctus du territoire sylvien gauche",
+         "infarto en territorio de la arteria cerebral media izquierda"),
+        ("temporal lobe atrophy", "Atrophie des Schläfenlappens", "atrophie du lobe temporal", "atrofia del lóbulo temporal"),
+        ("thrombus in the left atrium", "Thrombus im linken Vorhof", "thrombus de l'oreillette gauche",
+         "trombo en la aurícula izquierda"),
+        ("edema of the scaphoid", "Ödem des Kahnbeins", "œdème du scaphoïde", "edema del escafoides"),
+        ("cyst of the pancreatic tail", "Zyste des Pankreasschwanzes", "kyste de la queue du pancréas",
+         "quiste de la cola del páncreas"),
+        ("edema of the femoral head", "Ödem des Hüftkopfes", "œdème de la tête fémorale", "edema de la cabeza femoral"),
+    ],
+)  # fmt: skip
+def test_four_languages_name_one_finding_at_one_place(texts: tuple[str, ...]) -> None:
+    first, *others = map(wish, texts)
+    for text, other in zip(texts[1:], others, strict=True):
+        assert (other.findings, other.places) == (first.findings, first.places), text
