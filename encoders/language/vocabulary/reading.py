@@ -212,7 +212,7 @@ def _apart(token: Token, known: set[str], text: str) -> tuple[Token, ...]:
 def _within(text: str, word: Word) -> Iterator[Mention]:
     """What a word names that stands in longer names only: "rectovesical" is of rectum and bladder."""
     table = vocabulary()
-    if word.stem not in table.stems or word.everyday:
+    if word.stem not in table.stems or word.everyday or (word.stem,) in table.ambiguous:
         return
     whole = text[word.start : word.stop]
     parts = halves(whole) or ((known_form(whole, word.stem), 0),)

@@ -8,6 +8,8 @@ from itertools import pairwise
 
 _COUNTS = {"C": 7, "T": 12, "L": 5, "S": 5}
 _REGIONS = {"C": "spine:cervical spine", "T": "spine:thoracic spine", "L": "spine:lumbar spine", "S": "spine:sacrum"}
+_GERMAN = {"HWK": "C", "BWK": "T", "LWK": "L", "SWK": "S"}
+"""What German reports call vertebrae: "BWK 12" is T12."""
 _WORDS = {"C": "cervical", "T": "thoracic", "L": "lumbar", "S": "sacral"}
 _ORDINALS = (
     "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
@@ -75,7 +77,7 @@ def _spoken(letter: str) -> tuple[str, ...]:
     return ("thoracic", "dorsal") if letter == "T" else (_WORDS[letter],)
 
 
-_LETTER = r"(?:Th|[CTDLS]|cervical|thoracic|dorsal|lumbar|sacral)"
+_LETTER = r"(?:Th|[HBLS]WK|[CTDLS]|cervical|thoracic|dorsal|lumbar|sacral)"
 _FIRST = rf"(?<![\w])(?P<a>{_LETTER})(?:\s?-?\s?)(?P<n>1[0-2]|[1-9])(?![\w*%]|[.,]\d)"
 _JOIN = r"\s{0,2}(?:/|-|‐|‑|–|—|to|through|till|thru|bis|down to)\s{0,2}"
 _SPACE = r"\s"
@@ -93,7 +95,7 @@ _ROOT = re.compile(
     r"\s{0,2}(?:exiting |traversing |spinal )?(?:nerves?(?: roots?)?|roots?|radicul\w+|dermatome)(?!\w)", re.IGNORECASE
 )
 _SPINAL = re.compile(
-    r"vertebr|spin(?:e|al)|\bcord\b|\bdis[ck]s?\b|\blevels?\b|thoracic|dorsal|cervic|lumb|sacr|\blamin|pedicl|myel|syrin|canal"
+    r"v[eé]rt[eè]br|spin(?:e|al)|\bcord\b|\bdis[ck]s?\b|\blevels?\b|thoracic|dorsal|cervic|lumb|sacr|\blamin|pedicl|myel|syrin|canal"
     r"|kypho|scolio|conus|\bribs?\b|fracture|compress|foram|facet|endplate|stenos|listhes|spondyl|radicul|\broots?\b|hemangioma|spinous|wirbel",
     re.IGNORECASE,
 )
@@ -175,7 +177,7 @@ def _between(upper: str, lower: str) -> tuple[str, ...]:
 
 
 def _name(letter: str, number: str) -> str | None:
-    short = letter[0].upper()
+    short = _GERMAN.get(letter.upper(), letter[0].upper())
     short = "T" if short == "D" or letter.lower() in {"th", "thoracic", "dorsal"} else short
     name = f"{short}{int(number)}"
     return name if name in _AT or name == "C8" else None

@@ -95,3 +95,23 @@ def test_four_languages_name_one_finding_at_one_place(texts: tuple[str, ...]) ->
     first, *others = map(wish, texts)
     for text, other in zip(texts[1:], others, strict=True):
         assert (other.findings, other.places) == (first.findings, first.places), text
+
+
+@pytest.mark.parametrize(
+    ("text", "findings", "places"),
+    [
+        ("Fraktur BWK 12", {"fracture"}, {"spine:T12"}),
+        ("Protrusion HWK 5/6", {"disc protrusion"}, {"spine:C5/6"}),
+        ("anal fissure", set(), {"pelvis:anus"}),
+        ("fissure de la corne postérieure du ménisque", {"meniscal tear"}, {"knee:meniscus"}),
+        ("fissure of the patellar cartilage", {"chondromalacia"}, {"knee:patella"}),
+        ("uterine fibroid, intramural", {"fibroid"}, {"pelvis:uterus"}),
+        ("Syndrome du canal carpien", {"carpal tunnel syndrome"}, {"wrist:carpal tunnel"}),
+    ],
+)
+def test_what_reports_of_other_countries_call_it(text: str, findings: set[str], places: set[str]) -> None:
+    found = wish(text)
+    assert findings <= set(found.findings)
+    assert set(found.findings) - findings <= {"protrusion"}
+    assert places <= set(found.places)
+    assert not {one for one in found.places if one.startswith("heart:")}
