@@ -13,7 +13,7 @@ from spinecho.db.filters.algebra import write_filter
 from spinecho.db.queries import lookup
 from spinecho.errors import QueryError
 from spinecho.filling.filled import Filled
-from spinecho.given import text
+from spinecho.given import reads_arguments
 from spinecho.search.access.persons import Role
 from spinecho.setup.places import place_of
 from spinecho.setup.settings import read_settings
@@ -65,6 +65,7 @@ def open(
     )
 
 
+@reads_arguments
 class Archive(Filled):
     """An archive that is indexed. Safe to use from several threads; close it, or use it in a `with` statement."""
 
@@ -171,7 +172,7 @@ class Archive(Filled):
         if (definition is None) == (name is None):
             raise QueryError("give the file of a definition, or name= of a cohort that was frozen")
         if definition is None:
-            return Cohort(text("name", name, "give the name of a cohort"), None, self._cohorts)
+            return Cohort(name or "", None, self._cohorts)
         if not isinstance(definition, str | os.PathLike | Definition):
             raise QueryError(
                 f"a cohort is the path of a TOML file or a Definition, not {type(definition).__name__}; "
@@ -259,8 +260,6 @@ class Archive(Filled):
 
         Raises `QueryError` for another verdict, and for a study that is not in the archive.
         """
-        if wrong := [value for value in verdicts.values() if value not in {-1, 0, 1}]:
-            raise QueryError(f"{wrong[0]!r} is no verdict: 1 fits, -1 does not, 0 takes it back")
         if unknown := sorted(set(verdicts) - set(lookup.study_ids_by_uid(self._database(), list(verdicts)))):
             raise QueryError(f"no study {unknown[0]!r} in the index")
         typed = where if isinstance(where, str) else write_filter(where)

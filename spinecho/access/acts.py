@@ -7,6 +7,7 @@ from typing import Any
 
 from spinecho.access.people import open_access
 from spinecho.db.people.record import Checked, Entry, Record
+from spinecho.given import reads_arguments
 from spinecho.search.access.persons import Access, Role
 from spinecho.setup.settings import Settings
 
@@ -20,6 +21,7 @@ def entry_facts(one: Entry) -> dict[str, Any]:
             "subject": one.subject, "facts": dict(one.facts), "digest": one.digest}  # fmt: skip
 
 
+@reads_arguments
 class Acts:
     """The record of a home. It is a database of its own: what is wrong with the archive's does not touch it."""
 

@@ -37,7 +37,7 @@ class Connection:
         beside the answers, a sentence at a time; without it they are Python's warnings.
         """
         self._settings, self._lock, self._closed = settings, threading.RLock(), False
-        self._notify = notify or partial(warnings.warn, stacklevel=4)
+        self._notify = notify or partial(warnings.warn, stacklevel=5)
         self._opened: PersonalArchive | None = None
         self._held: Database | None = None
         with private_files():
@@ -131,7 +131,7 @@ def archive_of(
     """An archive over what a server has opened already, before one person. It is the server's to close."""
     other = kind.__new__(kind)
     other._settings, other._lock, other._closed = settings, threading.RLock(), False
-    other._notify, other._opened = partial(warnings.warn, stacklevel=4), personal
+    other._notify, other._opened = partial(warnings.warn, stacklevel=5), personal
     other._held = personal._database if database is None else database
     other._record, other._person = personal._record, personal.person
     return other

@@ -11,7 +11,7 @@ from typing import Any
 from spinecho.db.durable import make_folder
 from spinecho.db.people.cohorts import CohortError, Frozen, Member
 from spinecho.db.people.masking import masked_rows, masked_sizes
-from spinecho.given import whole
+from spinecho.given import reads_arguments
 from spinecho.search.access.cohorts import PersonalCohorts
 from spinecho.search.access.persons import Role
 from spinecho.search.cohorts.attrition import Evaluation
@@ -112,6 +112,7 @@ class Deleted:
     latest: FrozenCohort
 
 
+@reads_arguments
 @dataclass(frozen=True)
 class Cohort:
     """A cohort of an archive: a definition, or a name under which versions were kept (then `definition` is None)."""
@@ -140,18 +141,18 @@ class Cohort:
     def version(self, number: int | None = None) -> FrozenCohort:
         """A version, the latest without a number. Raises `CohortError` where there is none."""
         cohorts = self._cohorts()
-        return _frozen(cohorts, *cohorts.version(self.name, _number(number)))
+        return _frozen(cohorts, *cohorts.version(self.name, number))
 
     def diff(self, first: int, second: int) -> Changes:
         """What came, went and why, between two versions."""
-        return self._cohorts().diff(self.name, whole("first", first), whole("second", second))
+        return self._cohorts().diff(self.name, first, second)
 
     def rerun(self, version: int | None = None, *, freeze: bool = False) -> CohortRerun:
         """A version's definition against the archive as it is now, and what would change. freeze: keep the new list."""
         cohorts = self._cohorts()
         if freeze:
             cohorts.require(Role.RESEARCHER, "freeze a cohort")
-        number = cohorts.version(self.name, _number(version))[0].number
+        number = cohorts.version(self.name, version)[0].number
         now, changes = cohorts.rerun(self.name, number)
         return CohortRerun(number, _counted(cohorts, now), changes, _kept(cohorts, now) if freeze else None)
 
@@ -159,7 +160,7 @@ class Cohort:
         self, version: int, folder: str | Path, *, formats: Sequence[str] | None = None, pseudonyms: bool = True
     ) -> Path:
         """Write a version's tables as a zip into a folder; gives its path. Raises `Refused`, `CohortError`."""
-        cohorts, version = self._cohorts(), whole("version", version)
+        cohorts = self._cohorts()
         name, packed = cohorts.take(self.name, version, pseudonyms=pseudonyms, formats=tuple(formats or FORMATS))
         place = place_of(folder)
         make_folder(place)
@@ -178,19 +179,19 @@ class Cohort:
         """Write a version's tables into a new folder: (folder, files, studies, missing). Raises as `export` does."""
         place = place_of(folder).absolute()
         return self._cohorts().write(
-            self.name, _number(version), place, formats=tuple(formats or FORMATS), pseudonyms=pseudonyms
+            self.name, version, place, formats=tuple(formats or FORMATS), pseudonyms=pseudonyms
         )
 
     def codes(self, version: int | None = None) -> tuple[tuple[str, ...], ...]:
         """Whom the codes of an export with pseudonyms stand for, under a row of names: for the house alone."""
-        return tuple(self._cohorts().codes(self.name, _number(version)))
+        return tuple(self._cohorts().codes(self.name, version))
 
     def delete(self, version: int | None = None, *, confirm: Callable[[FrozenCohort], bool] | None = None) -> Deleted:
         """Forget a version, or the cohort with all of them. confirm: shown the latest first, and may say no.
 
         Raises `Refused` unless it is yours or you are a manager, `CohortError` where there is none.
         """
-        cohorts, version = self._cohorts(), _number(version)
+        cohorts = self._cohorts()
 
         def confirmed(one: Frozen) -> bool:
             if confirm is None:
@@ -205,10 +206,6 @@ class Cohort:
         if self.definition is None:
             raise CohortError(f"{self.name!r} was opened by its name: give the file with its rules, or use rerun")
         return self.definition
-
-
-def _number(version: int | None) -> int | None:
-    return None if version is None else whole("version", version)
 
 
 def versions_of(cohorts: PersonalCohorts) -> tuple[FrozenCohort, ...]:

@@ -12,7 +12,7 @@ from spinecho.db.filters.algebra import ALL
 from spinecho.db.queries import lookup
 from spinecho.db.queries.facets import FACETS
 from spinecho.errors import QueryError
-from spinecho.given import text, texts, whole
+from spinecho.given import one_of, reads_arguments
 from spinecho.setup.places import place_of
 from spinecho.setup.wiring import read_scan_query, read_spot_query
 
@@ -30,6 +30,7 @@ _PICTURES = 3
 """Series of a hit whose pictures are asked for; the first that has one is the key image."""
 
 
+@reads_arguments
 class Questions(Connection):
     """What is asked of an archive."""
 
@@ -62,15 +63,13 @@ class Questions(Connection):
         """
         from spinecho.search.query import TextQuery  # noqa: PLC0415
 
-        words = text("words", words, "give a sentence, as in 'acute infarct, left MCA territory'")
         chosen = read_where(where, include_derived=include_derived)
         check_words(words, chosen, alone=like is None)
         evidence = _by(by)
         example = None if like is None else self._example(like)
         good, bad = self._rated(words, chosen) if refine else ((), ())
-        turned_on, turned_off = _keys(on=on, off=off)
         query = TextQuery(
-            words, evidence, like=example, good=good, bad=bad, on=turned_on, off=turned_off, as_typed=as_typed
+            words, evidence, like=example, good=good, bad=bad, on=_keys(on), off=_keys(off), as_typed=as_typed
         )
         return self._search(query, chosen, k, reports=reports, pictures=_PICTURES if key_images else 0)
 
@@ -145,15 +144,13 @@ class Questions(Connection):
         """
         from spinecho.answering.facet_counts import count  # noqa: PLC0415
 
-        asked = tuple(text("a field", one, "name fields one by one, as in facets('sex', 'age')") for one in fields)
-        return count(self._personal(), read_where(where), asked or FACETS)
+        return count(self._personal(), read_where(where), fields or FACETS)
 
     def _search(self, query: Query, where: Any, k: int, *, reports: bool, pictures: int) -> Hits:
         """pictures: of so many series of each hit."""
         from spinecho.answering.results import hits_of  # noqa: PLC0415
         from spinecho.search.query import Kind  # noqa: PLC0415
 
-        k = whole("k", k)
         personal = self._personal()
         want = Kind.REPORT if reports else Kind.STUDY
         if not pictures:
@@ -203,7 +200,6 @@ class Questions(Connection):
         return query
 
     def _personal_study(self, uid: str) -> OpenedStudy:
-        uid = text("a study", uid, "give its UID, as in hits[0].study.uid")
         personal = self._personal()
         number = lookup.study_ids_by_uid(self._database(), [uid]).get(uid)
         opened = None if number is None else personal.open_study(number)
@@ -217,10 +213,9 @@ class Questions(Connection):
         return opened.source, opened.keys
 
 
-def _keys(**given: object) -> tuple[tuple[str, ...], ...]:
-    """Words of several arguments, as they are compared."""
-    read = (texts(name, some, f"write it like {name}=['pregnant']") for name, some in given.items())
-    return tuple(tuple(" ".join(key.casefold().split()) for key in some) for some in read)
+def _keys(words: Sequence[str]) -> tuple[str, ...]:
+    """Words as they are compared."""
+    return tuple(" ".join(key.casefold().split()) for key in words)
 
 
 def check_words(words: str, where: Any, *, alone: bool) -> None:
@@ -249,6 +244,4 @@ def _box(text: str) -> Any:
 def _by(name: str) -> Any:
     from spinecho.search.query import Evidence  # noqa: PLC0415
 
-    if name not in set(Evidence):
-        raise QueryError(f"by={name!r} is none of: {', '.join(Evidence)}")
-    return Evidence(name)
+    return Evidence(one_of("by", name, Evidence))

@@ -9,7 +9,7 @@ from spinecho.answering.results import StudySummary, summary_of
 from spinecho.db.values import SeriesCard
 from spinecho.encoders.reading.volume import Volume
 from spinecho.errors import QueryError
-from spinecho.given import whole
+from spinecho.given import reads_arguments
 from spinecho.search.access.studies import OpenedStudy, Source
 from spinecho.search.linking.groups import Member, SeriesGroup
 from spinecho.setup.wiring import read_volume
@@ -29,6 +29,7 @@ class Report:
     match: str
 
 
+@reads_arguments
 @dataclass(frozen=True)
 class Series:
     """A series of the study. field_strength_t in tesla; flags: what is odd about it, see docs/volumes.md."""
@@ -57,7 +58,6 @@ class Series:
         Raises `QueryError` for a number that it has not, `ReadError` for files that cannot be read now, and
         `FilesChanged` where they have changed or gone.
         """
-        number = whole("number", number)
         source, keys = self._open()
         if not 0 <= number < len(keys):
             raise QueryError(f"volume {number} of a series that has {len(keys)}, counted from 0")

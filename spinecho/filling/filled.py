@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spinecho.answering.questions import Folder, Questions
+from spinecho.given import reads_arguments
 from spinecho.search.access.persons import Role, digest_of
 from spinecho.setup.places import place_of
 from spinecho.setup.private import private_files
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from spinecho.indexer.deidentifying.profile import Dates, Descriptors
 
 
+@reads_arguments
 class Filled(Questions):
     """An archive that takes in what comes."""
 

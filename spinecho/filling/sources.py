@@ -18,6 +18,7 @@ from spinecho.db.files import sources as kept
 from spinecho.db.files.sources import SourceRecord
 from spinecho.db.schema.database import Database
 from spinecho.errors import QueryError
+from spinecho.given import reads_arguments
 from spinecho.indexer.sources.kinds import kind_of, open_source, read_settings
 from spinecho.indexer.sources.pull import OnStudy, Pulled, pull
 from spinecho.indexer.sources.source import SourceDown
@@ -49,6 +50,7 @@ class Source:
         }  # fmt: skip
 
 
+@reads_arguments
 class Sources:
     """The sources of an archive; for managers."""
 

@@ -14,6 +14,7 @@ from spinecho.encoders.tasks.measured_tasks import copy_task, unpack_scans
 from spinecho.errors import QueryError
 from spinecho.filling.outcomes import OnProgress, self_tested, workers_here
 from spinecho.filling.status_facts import self_test_facts
+from spinecho.given import one_of
 from spinecho.search.access.persons import Access, Role
 from spinecho.search.evaluation.evaluate_archive import Evaluator
 from spinecho.search.evaluation.judgements import read_judgements, read_pairs
@@ -49,8 +50,7 @@ def evaluate(
     dual: Callable[[], DualEncoder] | None = None,
 ) -> Evaluation:
     """As `Archive.evaluate`. dual: gives encoders that are loaded already; without it they are opened here."""
-    if exclude not in {"patient", "study"}:
-        raise QueryError(f"exclude={exclude!r} is none of: patient, study")
+    one_of("exclude", exclude, ("patient", "study"))
     if judgements is not None and pairs is not None:
         raise QueryError("give one of judgements and pairs")
     asked = None if judgements is None else read_judgements(place_of(judgements))  # before anything slow is opened

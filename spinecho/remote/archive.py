@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Never, NoReturn, Self
 
 from spinecho.errors import ArchiveClosed, QueryError
+from spinecho.given import read_arguments
 from spinecho.remote.asked import asking, calls, cohort_calls, evaluations, people_calls
 from spinecho.remote.asked.asking import T
 from spinecho.remote.cohorts import AsyncRemoteCohort, RemoteCohort
@@ -143,6 +144,7 @@ class RemoteArchive(_Afar):
         body, pictures = self._run(asking.study(uid))
         return study_of(body, pictures, self.volume)
 
+    @read_arguments
     def cohort(self, definition: Folder | Definition | None = None, *, name: str | None = None) -> RemoteCohort:
         """As `Archive.cohort`; the file is read here, and a scan that a rule is to be like has to be a study there."""
         known, read = _defined(definition, name)
@@ -213,6 +215,7 @@ class AsyncRemoteArchive(_Afar):
         body, pictures = await self._run(asking.study(uid))
         return study_of(body, pictures, awaited)
 
+    @read_arguments
     def cohort(self, definition: Folder | Definition | None = None, *, name: str | None = None) -> AsyncRemoteCohort:
         """As `RemoteArchive.cohort`; its methods are coroutines."""
         known, read = _defined(definition, name)

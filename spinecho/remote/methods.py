@@ -1,4 +1,7 @@
-"""Methods made of what they ask: one that waits for its answer, and one of coroutines, with the same parameters."""
+"""Methods made of what they ask: one that waits for its answer, and one of coroutines, with the same parameters.
+
+Their arguments are read as those of the archive's own methods, before anything is sent.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
+from spinecho.given import read_arguments
 from spinecho.remote.asked.asking import Asking
 
 P = ParamSpec("P")
@@ -18,9 +22,11 @@ M = TypeVar("M")
 def waits(ask: Callable[P, Asking[T]]) -> Callable[Concatenate[Any, P], T]:
     """The method of an archive that waits."""
 
+    read = read_arguments(ask)
+
     @functools.wraps(ask)
     def method(self: Any, /, *given: P.args, **named: P.kwargs) -> T:
-        found: T = self._run(ask(*given, **named))
+        found: T = self._run(read(*given, **named))
         return found
 
     return _with_self(method, ask)
@@ -29,9 +35,11 @@ def waits(ask: Callable[P, Asking[T]]) -> Callable[Concatenate[Any, P], T]:
 def awaits(ask: Callable[P, Asking[T]]) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]:
     """The same as a coroutine."""
 
+    read = read_arguments(ask)
+
     @functools.wraps(ask)
     async def method(self: Any, /, *given: P.args, **named: P.kwargs) -> T:
-        found: T = await self._run(ask(*given, **named))
+        found: T = await self._run(read(*given, **named))
         return found
 
     return _with_self(method, ask)
@@ -40,9 +48,11 @@ def awaits(ask: Callable[P, Asking[T]]) -> Callable[Concatenate[Any, P], Corouti
 def waits_of(ask: Callable[Concatenate[S, P], Asking[T]]) -> Callable[Concatenate[S, P], T]:
     """The method of an object that waits, where what is asked depends on the object."""
 
+    read = read_arguments(ask)
+
     @functools.wraps(ask)
     def method(self: S, /, *given: P.args, **named: P.kwargs) -> T:
-        found: T = cast(Any, self)._run(ask(self, *given, **named))
+        found: T = cast(Any, self)._run(read(self, *given, **named))
         return found
 
     return method
@@ -51,9 +61,11 @@ def waits_of(ask: Callable[Concatenate[S, P], Asking[T]]) -> Callable[Concatenat
 def awaits_of(ask: Callable[Concatenate[S, P], Asking[T]]) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
     """The same as a coroutine."""
 
+    read = read_arguments(ask)
+
     @functools.wraps(ask)
     async def method(self: S, /, *given: P.args, **named: P.kwargs) -> T:
-        found: T = await cast(Any, self)._run(ask(self, *given, **named))
+        found: T = await cast(Any, self)._run(read(self, *given, **named))
         return found
 
     return method

@@ -9,12 +9,14 @@ from typing import Any, NoReturn
 from spinecho.answering.results import StudySummary
 from spinecho.answering.studies import Member, OtherStudy, Report, Series, SeriesGroup, Study, Volume
 from spinecho.errors import QueryError
+from spinecho.given import reads_arguments
 from spinecho.remote.asked.answers import study_facts
 
 Fetch = Callable[[str, int], Volume]
 """Gives a volume by the series' UID and its number."""
 
 
+@reads_arguments
 @dataclasses.dataclass(frozen=True)
 class _SeriesAfar(Series):
     """A series whose voxels are fetched. `_open` is not asked: it names files."""

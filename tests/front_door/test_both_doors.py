@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import inspect
+import shutil
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -166,8 +168,8 @@ def cohorts_door(request: pytest.FixtureRequest, here: Archive, monkeypatch: pyt
         (lambda one: one.search("x", on="age"), "on is to be a list of texts, not str"),
         (lambda one: one.search("x", off=[1]), "an entry of off is to be text, not 1"),
         (lambda one: one.facets("sex", where=5), "a filter is text, .*, not int"),
-        (lambda one: one.cohort(name="x").version("1"), "version='1' is no whole number"),
-        (lambda one: one.cohort(name="x").version(1.0), "version=1.0 is no whole number"),
+        (lambda one: one.cohort(name="x").version("1"), "number='1' is no whole number"),
+        (lambda one: one.cohort(name="x").version(1.0), "number=1.0 is no whole number"),
         (lambda one: one.cohort(name="x").diff(1, "2"), "second='2' is no whole number"),
     ],
 )
@@ -175,6 +177,18 @@ def test_what_is_no_argument_is_told_with_its_value_and_what_helps(door: Any, as
     """Numbers and texts of other kinds ended in errors of the inside: of JSON, of SQL, of an unreachable line."""
     with pytest.raises(spinecho.QueryError, match=words):
         ask(door)
+
+
+def test_a_folder_of_more_files_than_a_form_has_parts_is_sent(afar: Any, here: Archive, tmp_path: Path) -> None:
+    """A server takes 1,000 parts of a form, and a series may have more slices."""
+    shutil.copytree(Path(here.study(here.search("brain", k=1)[0].study.uid).series[0]._open()[0][0][0]).parent,
+                    tmp_path / "scan")  # fmt: skip
+    for number in range(1001):
+        (tmp_path / "scan" / f"{number}.txt").write_text("a note")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        uids = [[hit.study.uid for hit in one.similar(tmp_path / "scan", k=3)] for one in (here, afar)]
+    assert uids[0] == uids[1]
 
 
 def test_numbers_of_tables_are_numbers(door: Any) -> None:

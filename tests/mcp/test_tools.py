@@ -79,6 +79,51 @@ def test_what_cannot_be_asked_is_an_error_of_the_tool_with_value_and_remedy(home
     assert len(acts(home, "assistant")) == 5, "what never reached a tool for its arguments leaves none"
 
 
+@pytest.mark.parametrize("tool", sorted(TOOLS))
+def test_an_argument_that_there_is_not_is_refused_and_named(home: Path, tool: str) -> None:
+    """The SDK leaves it out: `filter="sex=F"` in place of `where` gave everybody, as if nothing had been asked."""
+
+    async def run() -> None:
+        with spinecho.open(home, device="cpu") as archive:
+            async with Client(server_of(archive)) as client:
+                listed = next(one for one in (await client.list_tools()).tools if one.name == tool)
+                assert listed.input_schema["additionalProperties"] is False
+                needed = dict.fromkeys(listed.input_schema.get("required", ()), "1.2.3")
+                words = await refused(client, tool, **needed, filtre="sex=Fz", Where="x")
+                assert "there is no argument 'filtre'" in words
+                assert all(name in words for name in listed.input_schema["properties"])
+                assert "sex=Fz" not in words, "what was given is not repeated"
+                assert "pydantic" not in words
+
+    run_apart(run)
+
+
+def test_what_does_not_go_together_is_not_left_out(home: Path) -> None:
+    async def run() -> None:
+        with spinecho.open(home, device="cpu") as archive:
+            async with Client(server_of(archive)) as client:
+                definition = {"include": [{"filter": "sex=F,M"}]}
+                words = await refused(client, "cohort_count", definition=definition, study="first")
+                assert '"index": {"study": "first"}' in words
+                await called(client, "cohort_count", definition=definition)
+
+    run_apart(run)
+
+
+def test_a_list_by_filter_or_likeness_claims_no_evidence(home: Path) -> None:
+    async def run() -> None:
+        with spinecho.open(home, device="cpu") as archive:
+            async with Client(server_of(archive)) as client:
+                listed = await called(client, "search_studies", where="sex=F,M", k=2)
+                alike = await called(client, "similar_studies", study_uid=listed["hits"][0]["study"]["uid"])
+                for answer in (listed, alike):
+                    assert "evidence" not in answer["message"]
+                assert "no words were asked for" in listed["message"]
+                assert "does not say that they show the same" in alike["message"]
+
+    run_apart(run)
+
+
 def test_small_counts_are_hidden(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPINECHO_SMALLEST_COUNT", "5")
 

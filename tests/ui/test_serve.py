@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import signal
@@ -22,7 +23,10 @@ from spinecho.db.schema.database import Database
 from spinecho.encoders.sandbox.environment import command_environment, module_path, reading_environment
 from spinecho.setup.settings import as_environment, read_settings
 from spinecho.ui.cli.app import app
+from spinecho.ui.server import one, serve
+from spinecho.ui.server.jobs import pages as pages_of_jobs
 from spinecho.ui.server.serve import (
+    SECRET,
     NoPort,
     OpenToEverybody,
     check_address,
@@ -230,6 +234,29 @@ def test_a_second_server_takes_nothing_from_the_first(taken: tuple[int, Path], c
     assert done.exit_code == 3, done.output
     assert f"127.0.0.1:{port} is taken" in done.output
     assert held.read_text() == "that of the server that runs\n"
+
+
+@pytest.mark.parametrize("pages", [True, False])
+def test_a_secret_of_ones_own_is_enough_for_a_home_that_may_only_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], pages: bool
+) -> None:
+    """`spinecho serve` took it out of the environment before it asked whether there was one."""
+    def refused(path: Path) -> None:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(serve, "open_private", refused)
+    monkeypatch.setenv("SPINECHO_HOME", str(tmp_path))
+    monkeypatch.setenv(SECRET, "s" * 40)
+    monkeypatch.setattr(one, "_serve", lambda given: None)
+    monkeypatch.setattr(serve, "_serve", lambda *given: None)
+    monkeypatch.setattr(pages_of_jobs, "long_work", lambda *given, **named: contextlib.nullcontext())
+    monkeypatch.setattr(os, "chdir", lambda place: None)
+    if pages:
+        serve.main([f"--port={free_port()}"])
+    else:
+        one.main([f"--port={free_port()}", "--no-pages"])
+    assert f"its secret is that of {SECRET}" in capsys.readouterr().out
+    assert SECRET not in os.environ
 
 
 def test_nor_does_one_that_began_at_the_same_moment(taken: tuple[int, Path]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from spinecho.ui.mcp import shapes
 
@@ -23,11 +23,11 @@ MOST_IN_ALL = 60_000
 """Characters of all reports of an answer."""
 
 
-def hits(found: results.Hits) -> shapes.Hits:
-    """Hits with their evidence, and in words whether anything relevant was found."""
+def hits(found: results.Hits, *, by: Literal["words", "filter", "scans"]) -> shapes.Hits:
+    """Hits with their evidence, and in words whether anything relevant was found. by: what they were found by."""
     listed = [_hit(one) for one in found]
     fitting = sum(one.fits for one in listed)
-    kind, message = _found(len(listed), fitting)
+    kind, message = _found(len(listed), fitting, by)
     if listed and "fit" in found.plan:
         message += f" {_of_compared(found.plan)}"
     return shapes.Hits(
@@ -38,10 +38,17 @@ def hits(found: results.Hits) -> shapes.Hits:
     )  # fmt: skip
 
 
-def _found(listed: int, fitting: int) -> tuple[Any, str]:
+def _found(listed: int, fitting: int, by: str) -> tuple[Any, str]:
     if not listed:
         return "nothing", (
             "Nothing was found. Use other words, or take a condition out of `where`; facets tells which values occur."
+        )
+    if by == "filter":
+        return "relevant", f"{listed} studies that pass the filter, newest first; no words were asked for."
+    if by == "scans":
+        return "relevant", (
+            f"{listed} studies, that whose scans are most alike first; `similarity` of the series says how alike. That "
+            "scans look alike does not say that they show the same: read the reports."
         )
     if not fitting:
         return "only_alike", (

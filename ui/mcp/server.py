@@ -7,9 +7,11 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from pydantic import ValidationError
 
 from spinecho.ui.mcp.shapes import NOTICE
-from spinecho.ui.mcp.tools import add_tools, at_once
+from spinecho.ui.mcp.tools import add_resource, at_once, tools_of
 
 if TYPE_CHECKING:
     from spinecho.archive import Archive
@@ -21,6 +23,31 @@ INSTRUCTIONS = (
 )
 
 
+class _Server(MCPServer):
+    """What is wrong with arguments is said by what helps, and never by repeating them."""
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if not isinstance(error.__cause__, ValidationError):
+                raise
+            known = next(one.input_schema for one in await self.list_tools() if one.name == name)
+            raise ToolError(f"{name}: {_wrong(error.__cause__, known)}") from None
+
+
+def _wrong(error: ValidationError, schema: dict[str, Any]) -> str:
+    """Each argument that is wrong, and why; those that there are, where one is not among them."""
+    said = []
+    for one in error.errors(include_url=False, include_context=False, include_input=False):
+        at = ".".join(map(str, one["loc"]))[:80]
+        if one["type"] == "extra_forbidden":
+            said.append(f"there is no argument {at!r}; there are {', '.join(schema['properties'])}")
+        else:
+            said.append(f"{at}: {one['msg']}")
+    return "; ".join(said)
+
+
 def server_of(
     archive: Archive | Callable[[], Archive],
     in_turn: Callable[[Callable[..., Any]], Callable[..., Any]] = at_once,
@@ -30,11 +57,12 @@ def server_of(
 
     in_turn: what makes a tool that searches wait for its turn.
     """
-    server: MCPServer = MCPServer(
+    archive_now = archive if callable(archive) else lambda: archive
+    server = _Server(
         "spinecho", title="Spinecho", instructions=INSTRUCTIONS, version=version("spinecho"), log_level="WARNING",
-        subscriptions=False, **options,
+        subscriptions=False, tools=tools_of(archive_now, in_turn), **options,
     )  # fmt: skip
-    add_tools(server, archive if callable(archive) else lambda: archive, in_turn)
+    add_resource(server, archive_now)
     return server
 
 

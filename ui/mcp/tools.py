@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ToolError
+from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
-from pydantic import Field
+from pydantic import Field, create_model
 
 from spinecho.answering.connection import note_assistant
 from spinecho.errors import SpinechoError
@@ -39,10 +40,9 @@ def at_once(search: Callable[..., Any]) -> Callable[..., Any]:
     return search
 
 
-def add_tools(
-    server: MCPServer, archive_now: Callable[[], Archive],
-    in_turn: Callable[[Callable[..., Any]], Callable[..., Any]] = at_once,
-) -> None:  # fmt: skip
+def tools_of(
+    archive_now: Callable[[], Archive], in_turn: Callable[[Callable[..., Any]], Callable[..., Any]] = at_once
+) -> list[Tool]:
     """archive_now: the archive before whoever asks now. in_turn: what makes a tool that searches wait for its turn."""
 
     def asking(tool: str) -> AbstractContextManager[Archive]:
@@ -52,14 +52,15 @@ def add_tools(
         words: Words = "", where: Where = "", k: K = 10, by: Literal["everything", "words", "scans"] = "everything"
     ) -> shapes.Hits:
         with asking("search_studies") as archive:
-            return answers.hits(archive.search(words, where=where, k=k, by=by, key_images=False))
+            found = archive.search(words, where=where, k=k, by=by, key_images=False)
+            return answers.hits(found, by="words" if words.strip() else "filter")
 
     def similar_studies(study_uid: Uid, where: Where = "", k: K = 10, other_patients: bool = False) -> shapes.Hits:
         with asking("similar_studies") as archive:
             found = archive.similar(
                 study=study_uid, where=where, k=k, other_patients=other_patients, key_images=False
             )  # fmt: skip
-            return answers.hits(found)
+            return answers.hits(found, by="scans")
 
     def get_report(study_uid: Uid, start: Annotated[int, Field(ge=0, le=10_000_000)] = 0) -> shapes.Reports:
         with asking("get_report") as archive:
@@ -69,8 +70,9 @@ def add_tools(
         include: Annotated[Rules, Field(description="Filters that a study has to pass, all of them.")] = [],  # noqa: B006
         exclude: Annotated[Rules, Field(description="Filters of which a study may pass none.")] = [],  # noqa: B006
         study: Annotated[
-            Literal["first", "last", "every"], Field(description="Which study of each patient counts.")
-        ] = "every",
+            Literal["first", "last", "every"] | None,
+            Field(description="Which study of each patient counts, every one where nothing is said."),
+        ] = None,
         definition: Annotated[
             dict[str, Any] | None,
             Field(
@@ -82,7 +84,9 @@ def add_tools(
         with asking("cohort_count") as archive:
             if (definition is None) == (not include and not exclude):
                 raise ToolError("give filters as include and exclude, or a definition, and not both")
-            asked = rules_of(include, exclude, study) if definition is None else given_definition(definition)
+            if definition is not None and study is not None:
+                raise ToolError('with a definition say it there: "index": {"study": "first"}')
+            asked = rules_of(include, exclude, study or "every") if definition is None else given_definition(definition)
             return answers.count(archive.cohort(asked).count())
 
     def facets(
@@ -95,19 +99,36 @@ def add_tools(
         with asking("facets") as archive:
             return answers.facets(archive.facets(*fields, where=where), most)
 
+    return [
+        _exact(Tool.from_function(tool, title=title, description=f"{said} {shapes.NOTICE}", annotations=READS))
+        for tool, title, said in (
+            (in_turn(search_studies), "Search studies", _SEARCH),
+            (in_turn(similar_studies), "Studies that look alike", _SIMILAR),
+            (get_report, "Read a study's reports", _REPORT), (cohort_count, "Count a cohort", _COUNT),
+            (facets, "Which values occur", _FACETS),
+        )
+    ]  # fmt: skip
+
+
+def _exact(tool: Tool) -> Tool:
+    """The same tool, that refuses an argument which it does not know: the SDK would leave it out, and an assistant
+    that writes `filter` for `where` would be given everybody.
+    """
+    known = tool.fn_metadata.arg_model
+    tool.fn_metadata.arg_model = create_model(known.__name__, __base__=known, __cls_kwargs__={"extra": "forbid"})
+    tool.parameters = tool.fn_metadata.arg_model.model_json_schema(by_alias=True)
+    return tool
+
+
+def add_resource(server: MCPServer, archive_now: Callable[[], Archive]) -> None:
+    """A study by its address. archive_now: the archive before whoever asks now."""
+
     def study(uid: str) -> str:
         with _asking(archive_now, "study", ResourceError) as archive:
             if not uid or len(uid) > 64 or set(uid) - set("0123456789."):
                 raise ResourceError(f"{uid[:64]!r} is no StudyInstanceUID; search_studies gives them")
             return answers.opened(archive.study(uid)).model_dump_json()
 
-    for tool, title, description in (
-        (in_turn(search_studies), "Search studies", _SEARCH),
-        (in_turn(similar_studies), "Studies that look alike", _SIMILAR),
-        (get_report, "Read a study's reports", _REPORT), (cohort_count, "Count a cohort", _COUNT),
-        (facets, "Which values occur", _FACETS),
-    ):  # fmt: skip
-        server.add_tool(tool, title=title, description=f"{description} {shapes.NOTICE}", annotations=READS)
     server.resource(
         "spinecho://study/{uid}", name="study", title="A study", mime_type="application/json",
         description=f"A study with its series and the beginning of its reports, by its StudyInstanceUID. "

@@ -41,7 +41,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     settings = read_settings()
     signed = check_address(given.address, settings, allowed=given.open)
     secret = "" if signed else secret_of()
-    os.environ.pop(SECRET, None)
     tell_address(settings, given.address, given.port, secret)
     os.chdir("/")
     pages = [] if given.no_pages else _free_ports(given.workers)

@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         end_with_parent()
     else:
         tell_address(settings, given.address, given.port, secret)
-    os.environ.pop(SECRET, None)  # what this process starts needs it not
+    os.environ.pop(SECRET, None)
     os.chdir("/")  # where one stands may be an archive, in which .streamlit/config.toml would be read
     from spinecho.ui.server.jobs.pages import long_work  # noqa: PLC0415  (slow to import)
 
@@ -184,8 +184,10 @@ def secret_of() -> str:
 
 def tell_address(settings: Settings, address: str, port: int, secret: str) -> None:
     """Print where the room is. The secret goes to a terminal and to a file that the account alone may read, never to a
-    log: where standard output is none, the file is named instead. Raises `NoPort` before it is in
-    another's way."""
+    log: where standard output is none, the file is named instead. SPINECHO_ROOM_SECRET is looked at, and taken out
+    of the environment afterwards: what this process starts needs it not. Raises `NoPort` before it is in another's
+    way."""
+    given = bool(os.environ.pop(SECRET, ""))
     check_port(address, port)
     shown = address.strip("[]")
     if shown in ("0.0.0.0", "::"):  # noqa: S104
@@ -203,7 +205,7 @@ def tell_address(settings: Settings, address: str, port: int, secret: str) -> No
         _remove_at_exit(path, f"{full}\n")
     except OSError:  # a home that one may only read
         kept = False
-        if not (sys.stdout.isatty() or os.environ.get(SECRET)):
+        if not (sys.stdout.isatty() or given):
             raise OpenToEverybody(
                 f"{path} cannot be written, and standard output is no terminal, so nobody could be told the secret of "
                 f"the room: set {SECRET} to one of your own"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from spinecho.given import read_arguments
 from spinecho.remote.problems import error_of
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def hits(call: Call, *, key_images: bool, k: int = 0) -> Asking[Hits]:
 
     body = yield from (_pages(call, k) if k > _PAGE else plain(call))
     for reason in body["left_out"]:
-        warnings.warn(f"left out of the scan: {reason}", stacklevel=4)
+        warnings.warn(f"left out of the scan: {reason}", stacklevel=5)
     places = [one["key_image"] for one in body["hits"] if key_images and one["key_image"]]
     return hits_of(body, (yield from pictures(places)))
 
@@ -139,6 +140,7 @@ def require_study(uid: str) -> None:
         raise QueryError(f"no study {uid[:80]!r} in this archive; search gives UIDs as hits[0].study.uid")
 
 
+@read_arguments
 def study(uid: str) -> Asking[tuple[Mapping[str, Any], dict[str, bytes]]]:
     """A study as plain values, and the pictures of its series by address."""
     require_study(uid)

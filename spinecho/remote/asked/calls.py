@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from spinecho.errors import QueryError
-from spinecho.given import text, texts, whole
+from spinecho.given import one_of
 from spinecho.remote.asked import asking
 from spinecho.remote.asked.asking import Asking, Call, typed
 from spinecho.remote.asked.scans import Folder, files_of, scan_of
@@ -25,13 +25,13 @@ def search(
     off: Sequence[str] = (), as_typed: bool = False, key_images: bool = True,
 ) -> Asking[Hits]:  # fmt: skip
     """As `Archive.search`; a scan that hits are to be like is sent, and not kept there."""
-    words, k = text("words", words, "give a sentence, as in 'acute infarct, left MCA territory'"), whole("k", k)
-    on, off = texts("on", on, "write it like on=['pregnant']"), texts("off", off, "write it like off=['pregnant']")
+    from spinecho.search.query import Evidence  # noqa: PLC0415
+
     scan = None if like is None else scan_of(like)
     body = {
-        "words": words, "where": typed(where), "k": k, "by": by, "include_derived": include_derived,
-        "want": "report" if reports else "study", "refine": refine, "on": list(on), "off": list(off),
-        "as_typed": as_typed,
+        "words": words, "where": typed(where), "k": k, "by": one_of("by", by, Evidence),
+        "include_derived": include_derived, "want": "report" if reports else "study", "refine": refine,
+        "on": list(on), "off": list(off), "as_typed": as_typed,
     }  # fmt: skip
     if scan is not None:
         form = {"question": json.dumps(body)}
@@ -50,9 +50,9 @@ def similar(
     """As `Archive.similar`; a scan is sent."""
     if (scan is None) == (study is None):
         raise QueryError("give a path to a scan, or study= with the UID of one that is indexed")
-    k = whole("k", k)
     if scan is not None:
-        form = {"where": typed(where), "k": str(k), "reports": str(reports).lower()} | ({"box": box} if box else {})
+        form = {"where": typed(where), "k": str(k), "reports": str(reports).lower()}
+        form |= {} if box is None else {"box": box}
         return asking.hits(Call("POST", "/api/v1/similar/scan", files=files_of(scan), form=form), key_images=key_images)
     body = {
         "study": study, "box": box, "where": typed(where), "k": k, "other_patients": other_patients, "reports": reports
@@ -69,8 +69,6 @@ def reports_for(
 
 def rate(words: str, verdicts: Mapping[str, int], *, where: str | Filter = "") -> Asking[None]:
     """As `Archive.rate`."""
-    if wrong := [value for value in verdicts.values() if value not in {-1, 0, 1}]:
-        raise QueryError(f"{wrong[0]!r} is no verdict: 1 fits, -1 does not, 0 takes it back")
     body = {"words": words, "where": typed(where), "verdicts": dict(verdicts)}
     yield from asking.ask(Call("PUT", "/api/v1/feedback", body, reads=False))
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from spinecho.given import whole
 from spinecho.remote.asked.asking import Asking, Call, T, ask
 from spinecho.remote.asked.jobs import answered, file_of, finished
 from spinecho.remote.problems import NotFromAfar, UnknownThere, Unreachable
@@ -59,7 +58,7 @@ def version(cohort: CohortAfar, number: int | None = None) -> Asking[FrozenCohor
 
 def diff(cohort: CohortAfar, first: int, second: int) -> Asking[Changes]:
     """As `Cohort.diff`."""
-    place, versions = f"{_place(cohort.name)}/diff", {"first": whole("first", first), "second": whole("second", second)}
+    place, versions = f"{_place(cohort.name)}/diff", {"first": first, "second": second}
     return changed((yield from _known(ask(Call("GET", place, params=versions)))).body)
 
 
@@ -198,7 +197,6 @@ def _exported(
         raise CohortError(f"{unknown[0]!r} is no format; there are {', '.join(FORMATS)}")
     if not wanted:
         raise CohortError("with pseudonyms no list of files can be had; take csv, parquet or bids")
-    version = whole("version", version)
     yield from _version(cohort, version)
     body = {"name": cohort.name, "version": version, "formats": wanted, "pseudonyms": pseudonyms}
     job = yield from finished(Call("POST", "/api/v1/jobs/exports", body, reads=False))
@@ -218,7 +216,6 @@ def _version(cohort: CohortAfar, number: int | None) -> Asking[Mapping[str, Any]
     """A version as it is listed, the latest without a number."""
     from spinecho.answering.lists import CohortError  # noqa: PLC0415
 
-    number = None if number is None else whole("version", number)
     mine = yield from _versions_of(cohort)
     if not mine:
         raise CohortError(f"no cohort {cohort.name!r}; cohorts() and 'spinecho cohort list' name those that there are")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinecho.errors import QueryError
+from spinecho.given import one_of
 from spinecho.remote.asked.asking import Asking, Call, typed
 from spinecho.remote.asked.jobs import finished, pictures_of
 from spinecho.remote.asked.scans import Folder
@@ -27,8 +28,7 @@ def evaluate(
     """As `Archive.evaluate`, as a job of the server; files of this machine are sent with it."""
     from spinecho.search.evaluation.judgements import read_judgements, read_pairs  # noqa: PLC0415
 
-    if exclude not in {"patient", "study"}:
-        raise QueryError(f"exclude={exclude!r} is none of: patient, study")
+    one_of("exclude", exclude, ("patient", "study"))
     if judgements is not None and pairs is not None:
         raise QueryError("give one of judgements and pairs")
     body = {

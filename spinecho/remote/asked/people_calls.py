@@ -71,7 +71,7 @@ def revoke_token(number: int) -> Asking[Token]:
     from spinecho.db.people.tokens import TokenError  # noqa: PLC0415
 
     try:
-        return _token((yield from ask(Call("DELETE", f"/api/v1/tokens/{int(number)}", reads=False))).body)
+        return _token((yield from ask(Call("DELETE", f"/api/v1/tokens/{number}", reads=False))).body)
     except (UnknownThere, Invalid) as error:
         raise TokenError(str(error)) from None
 
