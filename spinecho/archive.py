@@ -48,6 +48,8 @@ def open(
 ) -> Archive:
     """Open the archive of a home, or of a PostgreSQL database by its URL; without a name, as SPINECHO_HOME says.
 
+    Where SPINECHO_DATABASE is set the rows of a home are there, as for every command: the file that a move to
+    PostgreSQL left in it would answer with what was true then.
     encoder: the one it was indexed with, where that is not the default. device: auto, cpu or cuda. create: make the
     database where there is none, to index into. Raises `StoreError` where there is none, or it is damaged or of another
     version, `Refused` for an account without a role, and `RecordError` where acts cannot be kept.
@@ -56,8 +58,6 @@ def open(
     name = None if home is None else os.fspath(home)
     if name is not None and "://" in name:
         environment["SPINECHO_DATABASE"], name = name, None
-    elif name is not None:
-        environment.pop("SPINECHO_DATABASE", None)
     place = None if name is None else place_of(name)
     return Archive(
         read_settings(home=place, encoder=encoder, text_model=text_model, device=device, environment=environment),

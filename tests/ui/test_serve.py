@@ -241,6 +241,7 @@ def test_a_secret_of_ones_own_is_enough_for_a_home_that_may_only_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], pages: bool
 ) -> None:
     """`spinecho serve` took it out of the environment before it asked whether there was one."""
+
     def refused(path: Path) -> None:
         raise PermissionError(path)
 
