@@ -53,7 +53,7 @@ def text(name: str, value: object, remedy: str) -> str:
     if not isinstance(value, str):
         shown = repr(value) if value is None or isinstance(value, bool | int | float) else type(value).__name__
         raise QueryError(f"{name} is to be text, not {shown}; {remedy}")
-    return _SURROGATE.sub("\ufffd", value)  # half a letter can neither be stored nor sent
+    return _SURROGATE.sub("\ufffd", str(value))  # half a letter can neither be stored nor sent
 
 
 def texts(name: str, values: object, remedy: str) -> tuple[str, ...]:
