@@ -11,13 +11,18 @@ import hmac
 import re
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 
 from spinecho.db.keys import accession_key, known_patient, uid_key
 
 _WELL_KNOWN = "1.2.840.10008."
 """UIDs of the standard itself, of classes and syntaxes, name no object of a hospital."""
 _MOST_DAYS = 3650
-_DATE = re.compile(r"(\d{4})([-.]?)(\d{2})\2(\d{2})(.*)", re.DOTALL)
+_DATE = re.compile(
+    r"(\d{4})([-.]?)(\d{2})\2(\d{2})"
+    r"((?:[T ]?\d\d(?::?\d\d(?::?\d\d(?:[.,]\d{1,9})?)?)?(?:[ ]?(?:Z|[+-]\d\d:?\d\d))?)?)"
+)
+"""A day, and the time of day behind it. What else stands there (the other end of a range, a name) makes it none."""
 EARLIEST = date(1, 1, 1)
 
 
@@ -30,7 +35,7 @@ class Keyed:
     def uid(self, uid: str) -> str:
         """A UID under 2.25 (a UUID, PS3.5 B.2); '' for '', and a UID of the standard itself as it is."""
         plain = uid_key(uid)
-        if not plain or plain.startswith(_WELL_KNOWN):
+        if not plain or _is_well_known(plain):
             return plain
         return f"2.25.{int.from_bytes(self._digest('uid', plain)[:16], 'big')}"
 
@@ -57,9 +62,20 @@ class Keyed:
         return hmac.digest(self.key, named, hashlib.sha256)
 
 
+@lru_cache(maxsize=256)
+def _is_well_known(uid: str) -> bool:
+    """Whether the standard's own registry (PS3.6, annex A) has it: objects are named under its root too, by mistake."""
+    if not uid.startswith(_WELL_KNOWN):
+        return False
+    from pydicom import config  # noqa: PLC0415  (slow to import, and hardly ever asked)
+    from pydicom.uid import UID  # noqa: PLC0415
+
+    return bool(UID(uid, validation_mode=config.IGNORE).name != uid)
+
+
 def moved(value: str, days: int) -> str:
     """A date that begins with year, month and day (DICOM's DA and DT, ISO 8601), moved; '' for what is none."""
-    found = _DATE.match(value.strip())
+    found = _DATE.fullmatch(value.strip("\0 \t\r\n"))
     if found is None:
         return ""
     try:

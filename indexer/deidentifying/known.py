@@ -42,6 +42,8 @@ _CALLED = (
     r"|tumou?rs?|canal|nod(?:es?|ules?)|signs?|bands?|ligaments?|segments?|axis|heads?|bones?|tendons?|of the)(?!\w))"
 )
 _LEAST = {NAME: 2, NUMBER: 3, PLACE: 4, PHONE: 5}
+_DIGITS_OF_A_NUMBER = re.compile(r"(?<![\d.])\d{6,}(?![\d.])")
+"""QX778899 is 778899 to who types it; the parts of a UID are nobody's."""
 _DIGITS = 4
 """A number of fewer digits and nothing else is a size, a level or a count of any report."""
 
@@ -68,6 +70,11 @@ class Known:
         """Whether one of them stands in a text."""
         pattern = self._pattern
         return pattern is not None and (pattern.search(text) is not None or pattern.search(_plain(text)) is not None)
+
+    def is_one(self, text: str) -> bool:
+        """Whether a text is one of them, and nothing else."""
+        pattern = self._pattern
+        return pattern is not None and pattern.fullmatch(text) is not None
 
     def without(self, text: str, put: str) -> str:
         """The text with `put` for each of them."""
@@ -117,9 +124,9 @@ def _spellings(kind: str, value: str) -> set[str]:
     if kind == NAME:
         parts = [part.strip(".'\"") for part in _PARTS.split(value)]
         parts = [part for part in parts if part and part.casefold() not in _TITLES and not part.isdigit()]
-        found |= {*parts, *_pairs(parts)}
+        found |= {*parts, *_pairs(parts), *_without_a_blank(parts)}
     elif kind == NUMBER:
-        found.add(value)
+        found |= {value, *_DIGITS_OF_A_NUMBER.findall(value)}
     else:
         found |= {value, *(part.strip() for part in _LINES.split(value))}
         if kind == PHONE and len(digits := re.sub(r"\D", "", value)) >= _LEAST[PHONE]:
@@ -129,6 +136,13 @@ def _spellings(kind: str, value: str) -> set[str]:
     found |= {_plain(word) for word in found}
     found |= {_spelled_out(word) for word in found} | {_drawn_together(word) for word in found}
     return {word for word in found if len(word) >= least}
+
+
+def _without_a_blank(parts: Sequence[str]) -> Iterator[str]:
+    """Family and given name as one word, in either order, where both are long enough that no other word is made."""
+    for one, other in pairwise(parts):
+        if min(len(one), len(other)) >= 3 and len(one) + len(other) >= 8:
+            yield from (f"{one}{other}", f"{other}{one}")
 
 
 def _pairs(parts: Sequence[str]) -> Iterator[str]:
@@ -167,7 +181,7 @@ def days_written(value: str) -> Iterable[str]:
     except ValueError:
         return
     year, month, number = f"{day.year:04d}", f"{day.month:02d}", f"{day.day:02d}"
-    yield f"{year}{month}{number}"
+    yield from (f"{year}{month}{number}", f"{number}{month}{year}", f"{month}{number}{year}")
     for mark in "-/.":
         yield f"{year}{mark}{month}{mark}{number}"
         for pair in ((number, month), (f"{day.day}", f"{day.month}")):

@@ -11,13 +11,19 @@ from typing import Any
 from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.reading.opening import GZIP, inflate_whole, open_file
 
-_TEXTS = ("descrip", "aux_file", "intent_name", "data_type", "db_name")
+_KEPT = (
+    "dim_info", "dim", "datatype", "bitpix", "pixdim", "scl_slope", "scl_inter", "cal_max", "cal_min", "xyzt_units",
+    "slice_start", "slice_end", "slice_code", "slice_duration", "toffset", "intent_code", "intent_p1", "intent_p2",
+    "intent_p3", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y",
+    "qoffset_z", "srow_x", "srow_y", "srow_z",
+)  # fmt: skip
+"""What says how voxels are read and where they lie. All else of a header is a text, or read by nobody."""
 _PAIRS = (b"ni1", b"ni2")
 
 
 def clean_nifti(path: Path) -> bytes:
-    """The same voxels, places and scale as .nii.gz; every text of the header is empty, extensions and what stands
-    behind the voxels are gone. Raises `ReadError`, OSError.
+    """The same voxels, places and scale as .nii.gz; of the header what is known alone, extensions and what
+    stands behind the voxels are gone. Raises `ReadError`, OSError.
     """
     import nibabel  # noqa: PLC0415  (slow to import)
 
@@ -33,12 +39,14 @@ def clean_nifti(path: Path) -> bytes:
         voxels = data[begin : begin + size]
         if len(voxels) != size or size == 0 or bytes(header["magic"].item())[:3] in _PAIRS:
             raise ValueError
-        for name in _TEXTS:
-            if name in header:
-                header[name] = b""
+        clean = made(endianness=header.endianness)
+        for name in _KEPT:
+            clean[name] = header[name]
+        used = int(header["dim"][0]) + 1
+        clean["dim"][used:], clean["pixdim"][used:] = 1, 1
         start = 544 if second else 352
-        header["vox_offset"] = start
-        written = header.binaryblock.ljust(start, b"\0") + voxels  # four bytes of zero: no extension
+        clean["vox_offset"] = start
+        written = clean.binaryblock.ljust(start, b"\0") + voxels  # four bytes of zero: no extension
     except MemoryError:
         raise
     except Exception:  # whatever a parser does on hostile bytes

@@ -17,7 +17,7 @@ from typing import Any, Literal, get_args
 from spinecho.errors import SettingsError
 from spinecho.indexer.deidentifying.keyed import Keyed, moved
 from spinecho.indexer.deidentifying.known import DAY, NAME, NUMBER, PHONE, PLACE, Known
-from spinecho.indexer.deidentifying.texts import GONE, scrub
+from spinecho.indexer.deidentifying.texts import GONE, UID_FORM, scrub, tells_a_day
 
 Dates = Literal["shifted", "removed"]
 Descriptors = Literal["cleaned", "removed", "kept"]
@@ -47,6 +47,11 @@ _PLACES = frozenset((0x00101040, 0x00080080, 0x00080081, 0x00081040, 0x00081010,
 _PHONES = frozenset((0x00102154, 0x00102155, 0x00080094, 0x00401104))
 _BIRTH = frozenset((0x00100030, 0x00100033, 0x00100034))
 _PN_TEXTS = frozenset((0x00101005, 0x00101060))
+_OWN_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOfReferenceUID")
+_CLASS_UID = re.compile(r"\d+(?:\.\d+){4,}")
+_HOUR, _SIXTIETH = r"(?:[01]\d|2[0-4])", r"[0-6]\d"
+_TIME = re.compile(rf"{_HOUR}(?:(:?){_SIXTIETH}(?:\1{_SIXTIETH}(?:\.\d{{1,6}})?)?)?")
+_NUMBER_ALONE = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _OPTIONS = {
     "shifted": ("113107", "Retain Longitudinal Temporal Information Modified Dates Option"),
     "cleaned": ("113105", "Clean Descriptors Option"),
@@ -123,6 +128,17 @@ def _named(dataset: Any, depth: int) -> Iterator[tuple[str, str]]:
             yield from ((kind, value) for value in _texts(element.value) if value.strip())
 
 
+def _own_days(dataset: Any, depth: int) -> Iterator[tuple[str, str]]:
+    if depth > _MOST_NESTED:
+        raise Deep
+    for element in _elements(dataset):
+        if element.VR == "SQ":
+            for item in element.value or ():
+                yield from _own_days(item, depth + 1)
+        elif element.VR in ("DA", "DT"):
+            yield from ((DAY, value[:8]) for value in _texts(element.value))
+
+
 def deidentify(dataset: Any, keyed: Keyed, options: Options, *, known: Known | None = None, salt: str = "") -> None:
     """Take out of a data set, in place, who the patient is. Group 2 is for the caller, who writes it anew.
 
@@ -130,10 +146,11 @@ def deidentify(dataset: Any, keyed: Keyed, options: Options, *, known: Known | N
     are chosen where there is no patient ID. Raises `Deep`.
     """
     _table()  # before any value is looked at: without it each would merely be one of which nothing can be said
-    mine = named_in(dataset).joined(known.values if known else ())
+    own = [str(dataset.get(name, "") or "") for name in _OWN_UIDS]
+    mine = named_in(dataset).joined(known.values if known else ()).joined((NUMBER, uid) for uid in own if uid)
     patient = keyed.patient(str(dataset.get("PatientID", "") or ""))
     days = keyed.days(patient or salt)
-    _Work(keyed, options, mine, days).clean(dataset, 0)
+    _Work(keyed, options, mine, days, Known(frozenset(_own_days(dataset, 0)))).clean(dataset, 0)
     accession = keyed.accession(str(dataset.get("AccessionNumber", "") or ""))
     dataset.PatientID = dataset.PatientName = patient
     dataset.AccessionNumber = accession
@@ -146,6 +163,8 @@ class _Work:
     options: Options
     known: Known
     days: int
+    own_days: Known
+    """The days of the data set itself: of texts that are not tidied, none may tell one."""
 
     def clean(self, dataset: Any, depth: int) -> None:
         if depth > _MOST_NESTED:
@@ -188,10 +207,9 @@ class _Work:
 
     def _value(self, element: Any, number: int, vr: str, action: str) -> bool:
         if number in CHARACTERISTICS:
-            return _characteristic(element, self.known)
+            return self._characteristic(element)
         if vr == "UI":
-            if number not in _CLASSES:
-                element.value = _each(element.value, self.keyed.uid)
+            element.value = _each(element.value, self._class if number in _CLASSES else self.keyed.uid)
             return True
         if vr == "PN" or number in _BIRTH:
             element.value = "" if action not in ("D", "Z_D") else REMOVED
@@ -200,6 +218,7 @@ class _Work:
             element.value = _each(element.value, lambda value: moved(value, self.days))
             return True
         if vr == "TM" and self.options.dates == "shifted":  # whole days: the time of day stays
+            element.value = _each(element.value, lambda value: value if _TIME.fullmatch(value.strip()) else "")
             return True
         if number in DESCRIPTORS and self.options.descriptors != "removed":
             element.value = _each(element.value, self._tidied)
@@ -210,9 +229,45 @@ class _Work:
             return _by_action(element, vr, action)
         if vr in ("DA", "DT", "TM") or vr in _FREE_TEXT or vr == "AE":
             return False
-        if vr in _TEXT and any(self.known.found_in(value) for value in _texts(element.value)):
+        names = self._number_names if vr in ("IS", "DS") else self._names
+        if vr in _TEXT and any(names(value) for value in _texts(element.value)):
             element.value = ""
         return True
+
+    def _characteristic(self, element: Any) -> bool:
+        """Whether sex, age, size or weight is what it should be, and so stays; ages above 89 are one."""
+        if element.VR == "AS":
+            found = re.fullmatch(r"\s*(\d{1,3})\s*([DWMY]?)\s*", str(element.value or ""))
+            if found is None:
+                return False
+            years = found[2] in ("Y", "") and int(found[1]) > OLDEST
+            element.value = f"{OLDEST + 1:03d}Y" if years else f"{int(found[1]):03d}{found[2] or 'Y'}"
+            return True
+        texts = _texts(element.value)
+        if element.VR == "CS":
+            return all(re.fullmatch(r"\w{0,12}\s*", one) and not self._names(one) for one in texts)
+        return not any(self._number_names(one) for one in texts)
+
+    def _class(self, value: str) -> str:
+        """The UID of a class, which stays; of what else stands in its place nothing is known."""
+        plain = value.strip("\0 ")
+        return plain if _CLASS_UID.fullmatch(plain) and not self.known.found_in(plain) else ""
+
+    def _names(self, value: str) -> bool:
+        """Whether a text tells who it is, an object of the hospital or a day, in any form."""
+        return (
+            self.known.found_in(value) or self.own_days.found_in(value) or tells_a_day(value)
+            or UID_FORM.search(value) is not None
+        )  # fmt: skip
+
+    def _number_names(self, value: str) -> bool:
+        """The same of a number, which is one only as a whole: digits within a coordinate are no patient's."""
+        found = _NUMBER_ALONE.fullmatch(value.strip())
+        if found is None:
+            return bool(value.strip())
+        whole = found[1].rstrip("0").rstrip(".") if "." in found[1] else found[1]
+        day = whole[:8] if len(whole) in (12, 14) else whole  # with the time behind it
+        return self.known.is_one(whole) or self.own_days.is_one(day)
 
     def _tidied(self, value: str) -> str:
         """As the index has it, within the 64 characters of LO."""
@@ -250,17 +305,6 @@ _DUMMY: Mapping[str, Any] = {
     "UC": REMOVED, "AS": "000Y", "DA": "19000101", "DT": "19000101000000", "TM": "000000", "DS": "0", "IS": "0",
     "US": 0, "SS": 0, "UL": 0, "SL": 0, "FL": 0.0, "FD": 0.0, "UR": "http://removed.invalid",
 }  # fmt: skip
-
-
-def _characteristic(element: Any, known: Known) -> bool:
-    if element.VR == "AS":
-        found = re.fullmatch(r"\s*(\d{1,3})\s*([DWMY]?)\s*", str(element.value or ""))
-        if found is None:
-            return False
-        years = found[2] in ("Y", "") and int(found[1]) > OLDEST
-        element.value = f"{OLDEST + 1:03d}Y" if years else f"{int(found[1]):03d}{found[2] or 'Y'}"
-        return True
-    return not any(known.found_in(value) for value in _texts(element.value))
 
 
 def _tell(dataset: Any, options: Options) -> None:

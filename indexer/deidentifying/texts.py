@@ -88,7 +88,9 @@ _OTHER_DAYS = re.compile(
     r"|(?<!\d)(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\d)",
     re.IGNORECASE,
 )
-_ADDRESSES_OF_MACHINES = (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), re.compile(r"(?i:https?://|www\.)\S+"))
+UID_FORM = re.compile(r"(?=[\d.]{20})\d+(?:\.\d+){4,}")
+"""A UID, of an object of the hospital: no version and no measurement is as long."""
+_ADDRESSES_OF_MACHINES = (UID_FORM, re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), re.compile(r"(?i:https?://|www\.)\S+"))
 _FORMS = tuple(
     re.compile(form)
     for form in (
@@ -159,6 +161,13 @@ def _names_only(found: list[tuple[str, str]], text: str) -> list[tuple[str, str]
     parts = {part for part in parts if len(part) >= 4 and part[:1].isupper() and part.casefold() not in _NO_NAMES}
     small = set(re.findall(r"\w+", text))
     return [(NAME, part) for part in sorted(parts) if part.lower() not in small]
+
+
+def tells_a_day(text: str) -> bool:
+    """Whether a day with its year of four digits stands in a text, in any form: `1.5.17` may as well be a version."""
+    return any(
+        re.search(r"(?:19|20)\d\d", found[0]) for form in (_ISO, _DOTTED, _OTHER_DAYS) for found in form.finditer(text)
+    )
 
 
 def _moved_days(text: str, days: int | None) -> str:

@@ -17,13 +17,15 @@ import pydicom
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
-from pydicom.datadict import dictionary_has_tag, dictionary_keyword, dictionary_VR
+from pydicom.datadict import DicomDictionary, dictionary_has_tag, dictionary_keyword, dictionary_VR
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 from small_studies import small_study
 
 from spinecho.errors import SettingsError
 from spinecho.indexer.deidentifying import profile
-from spinecho.indexer.deidentifying.copying import clean_dicom
+from spinecho.indexer.deidentifying.copying import clean_dicom, lenient
 from spinecho.indexer.deidentifying.keyed import Keyed, moved
 from spinecho.indexer.deidentifying.known import DAY, NAME, NUMBER, Known
 from spinecho.indexer.deidentifying.profile import Options
@@ -138,6 +140,75 @@ def test_every_attribute_of_the_table_goes_or_changes(plain: Path, tmp_path: Pat
             assert b"19010203" not in header
             assert b"040506" not in header or options.dates == "shifted"  # the time of day stays with the days' order
     assert planted > 500
+
+
+OWN_UID = "1.2.826.0.1.99999.20190304.55"
+FOREIGN_UID = "1.2.840.113619.2.5.1762583153.2019030455"
+WHOSE = ["20190304", "2019-03-04", "04.03.2019", "04032019", "2019/03/04", "04MAR2019", "20190304_brain",
+         "20190304-20190405", "20190304101112", OWN_UID, f"{OWN_UID}.7", FOREIGN_UID,
+         "QUILLAN^Quo", "QUILLANQUO", "QX778899", "778899", "x_778899"]  # fmt: skip
+
+
+@pytest.mark.parametrize("options", [Options(), Options("removed", "removed")], ids=["shifted", "removed"])
+@pytest.mark.parametrize("turn", [0, 5, 10])
+def test_no_text_of_any_attribute_tells_whose_it_is_whatever_its_vr_says_it_holds(
+    plain: Path, tmp_path: Path, options: Options, turn: int
+) -> None:
+    """Every text, number, time, day and UID of the dictionary but those of which names are learnt; values break their
+    own rules as those of scanners do: a name in a time, a range in a day, a day in a number.
+    """
+    dataset = fresh(plain)
+    dataset.PatientName, dataset.PatientID, dataset.StudyDate = "Quillan^Quo", "QX778899", "20190304"
+    dataset.StudyInstanceUID = OWN_UID
+    whose = {*profile._PN_TEXTS, *profile._NUMBERS, *profile._PLACES, *profile._PHONES, *profile._BIRTH}
+    needed = {"StudyInstanceUID", "StudyDate", "SOPClassUID", "SpecificCharacterSet", "NumberOfFrames"}
+    planted: dict[int, str] = {}
+    for tag in (tag for tag in DicomDictionary if tag >> 16 >= 8 and tag not in whose):
+        vr = dictionary_VR(tag)
+        if vr in profile._TEXT | {"TM", "DA", "DT", "UI"} and dictionary_keyword(tag) not in needed:
+            value = WHOSE[(tag + len(planted) + turn) % len(WHOSE)]
+            data = value.encode().ljust(len(value) + len(value) % 2)
+            dataset[tag] = RawDataElement(Tag(tag), vr, len(data), data, 0, False, True)
+            planted[tag] = value
+    assert len(planted) > 2000
+    with lenient():
+        data = copied(dataset, tmp_path, options)
+        read = pydicom.dcmread(BytesIO(data))
+        found = {one.keyword: str(one.value) for one in read.iterall() if one.VR != "OW"}
+    left = re.compile(r"20.?19.?0?3.?0?4|0?4.?(0?3|MAR).?2019|20190405|99999|quillan|778899", re.IGNORECASE)
+    foreign = {name for name, value in found.items() if FOREIGN_UID in value}
+    classes = {dictionary_keyword(tag) for tag in profile._CLASSES}
+    assert not {name: value for name, value in found.items() if left.search(value) and name not in foreign}
+    assert not foreign - classes  # a private class has a UID of such a form
+
+
+def test_digits_within_a_coordinate_are_no_patients(plain: Path, tmp_path: Path) -> None:
+    """Of a number of six digits that is a patient's, one slice in a few thousand holds the digits by chance."""
+    dataset = fresh(plain)
+    dataset.PatientID, dataset.StudyDate = "123456", "20190304"
+    dataset.ImagePositionPatient = ["-118.12345678", "123456.5", "0.20190304"]
+    dataset.EchoTime, dataset.FlipAngle = "123456", "20190304.0"
+    read = pydicom.dcmread(BytesIO(copied(dataset, tmp_path)))
+    assert read.ImagePositionPatient == dataset.ImagePositionPatient
+    assert read.EchoTime is read.FlipAngle is None
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [("20200301", True), ("2020-03-01", True), ("2020.03.01", True), ("20200301101112.123456+0100", True),
+     ("2020-03-01T10:11:12Z", True), ("202003011011", True), ("20200301-20200401", False), ("20200301 Meyer", False),
+     ("20200301/20200401", False), ("20200301\n20200401", False), ("x20200301", False)],
+)  # fmt: skip
+def test_behind_a_day_stands_a_time_of_day_or_it_is_none(value: str, kept: bool) -> None:
+    assert bool(moved(value, -1)) is kept
+    if kept:
+        assert moved(value, -1).replace("-", "").replace(".", "")[:8] == "20200229"
+
+
+def test_an_object_under_the_root_of_the_standard_is_an_object() -> None:
+    mine = "1.2.840.10008.5.1.4.1.1.4.20190304.7"
+    assert KEY.uid(mine).startswith("2.25.")
+    assert KEY.uid("1.2.840.10008.1.4.1.1") == "1.2.840.10008.1.4.1.1"  # a frame of reference of the standard's own
 
 
 def test_the_same_key_gives_the_same_bytes_and_another_gives_others(plain: Path, tmp_path: Path) -> None:
