@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
+from spinecho.db.files.same_folder import require_outside
 from spinecho.db.filters.algebra import ALL, visible
 from spinecho.db.people.cohorts import (
     CohortError,
@@ -195,9 +196,12 @@ class PersonalCohorts:
     def write(
         self, name: str, number: int | None, folder: Path, *, formats: Sequence[str] = FORMATS, pseudonyms: bool = True
     ) -> Exported:
-        """Write a version's tables into a new folder. Raises `CohortError` for one that holds something."""
+        """Write a version's tables into a new folder. Raises `CohortError` for one that holds something, `StoreError`
+        for one within the home or the archive.
+        """
         self._archive.note("export", digest_of(name), version=number, pseudonyms=pseudonyms, formats=",".join(formats))
         database = self._archive._database
+        require_outside(database, self._builds.parent, folder)
         version = frozen(database, name, number)
         members = members_of(database, name, version.number)
         return export(

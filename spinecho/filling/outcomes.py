@@ -12,6 +12,7 @@ from typing import Any, cast, get_args, overload
 
 from spinecho.db.errors import BackendMissing, Busy, StoreError, VectorServerError
 from spinecho.db.files import not_indexed, runs
+from spinecho.db.files.same_folder import known_as, lies_in
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.db.values import Role
@@ -233,7 +234,9 @@ def _files(found: Iterable[Any]) -> tuple[Failure, ...]:
 
 
 def roots_of(folders: Sequence[Path] | None, database: Database) -> list[Path]:
-    """The folders to walk, absolute: those given, else those of the last run, which have to be there still.
+    """The folders to walk, absolute: those given, else those of the last run, which have to be there still. A folder
+    that is named twice, or was indexed by another path (a link, a mount), is one, by the path it is known by; one that
+    lies in another is read with it.
 
     Raises `StoreError` for a path that is not a folder, or when there is nothing to go on with.
     """
@@ -243,11 +246,20 @@ def roots_of(folders: Sequence[Path] | None, database: Database) -> list[Path]:
                 raise StoreError(f"there is no folder {folder}")
             if not folder.is_dir():
                 raise StoreError(f"{folder} is a file; give the folder that it lies in")
-        return list(dict.fromkeys(folder.absolute() for folder in folders))
+        before = [Path(root) for root in runs.last_roots(database)]
+        chosen = list(before)
+        for folder in folders:
+            chosen.append(known_as(folder, chosen))
+        found = list(dict.fromkeys(chosen[len(before) :]))
+        return [one for one in found if one in before or not _lies_in_another(one, found)]
     last = runs.last_roots(database)
     if not last:
         raise StoreError("nothing was indexed yet: name a folder, as in 'spinecho index FOLDER'")
     return [Path(root) for root in last]
+
+
+def _lies_in_another(folder: Path, others: Sequence[Path]) -> bool:
+    return any(lies_in(folder, one) and not lies_in(one, folder) for one in others)
 
 
 class ProgressNumbers:

@@ -15,13 +15,14 @@ from typing import Any
 from spinecho.db.errors import Busy
 from spinecho.db.files import runs
 from spinecho.db.files import sources as kept
+from spinecho.db.files.same_folder import known_as
 from spinecho.db.files.sources import SourceRecord
 from spinecho.db.schema.database import Database
 from spinecho.errors import QueryError
 from spinecho.given import reads_arguments
 from spinecho.indexer.sources.kinds import kind_of, open_source, read_settings
 from spinecho.indexer.sources.pull import OnStudy, Pulled, pull
-from spinecho.indexer.sources.source import SourceDown
+from spinecho.indexer.sources.source import SourceDown, SourceSettings
 from spinecho.indexer.sources.spool import Spool
 from spinecho.search.access.persons import Access, Role
 from spinecho.setup.private import make_private, private_files
@@ -65,10 +66,12 @@ class Sources:
     def add(self, name: str, kind: str, **settings: str | float | bool) -> Source:
         """Add a source; kinds and their settings are in docs/pacs.md. Secrets are named, never given.
 
-        Raises `SourceSettings` for a setting that cannot be meant, `SourceUnknown` for a name that is taken.
+        Raises `SourceSettings` for a setting that cannot be meant and for what is a source already, by whatever path,
+        `SourceUnknown` for a name that is taken.
         """
         self._access().allow(Role.MANAGER, "add a source", "source-add", kind=kind)
         read = read_settings(name, kind_of(kind), {one: str(value) for one, value in settings.items()})
+        _require_new(name, kind, read, kept.sources(self._database()))
         with private_files():
             return self._source(kept.add_source(self._database(), name, kind, read))
 
@@ -158,7 +161,21 @@ def roots_with(settings: Settings, database: Database, folders: Sequence[Path], 
     """The folders of the last run, where none is given, and those of the sources: a pull forgets no folder."""
     own = [folder_of(settings, kept.find_source(database, name)) for name in names]
     before = [*folders] or [Path(root) for root in runs.last_roots(database)]
-    return list(dict.fromkeys([*before, *own]))
+    return list(dict.fromkeys([*before, *(known_as(folder, before) for folder in own)]))
+
+
+def _require_new(name: str, kind: str, settings: Mapping[str, Any], others: Sequence[SourceRecord]) -> None:
+    """Raise `SourceSettings` where another source takes the same: it would be counted, and asked, twice."""
+    for other in others:
+        if other.kind != kind or other.name == name:
+            continue
+        if kind == "folder":
+            there = Path(other.settings["path"])
+            same = known_as(Path(settings["path"]), [there]) == there
+        else:
+            same = dict(other.settings) == dict(settings)
+        if same:
+            raise SourceSettings(f"that is the source {other.name!r} already; remove it first, or leave it as it is")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from spinecho.access.people import open_access
 from spinecho.db.durable import filled_folder
 from spinecho.db.errors import BackupDamaged, StorageFailure, StoreError
+from spinecho.db.files.same_folder import lies_in
 from spinecho.maintaining.upkeep import Home, settings_of
 from spinecho.search.access.persons import Role
 from spinecho.setup.places import place_of
@@ -256,18 +257,10 @@ def _require_apart(folder: Path, home: Path) -> None:
     other.
     """
     for inner, outer in ((folder, home), (home, folder)):
-        if _lies_in(inner, outer):
+        if lies_in(inner, outer):
             where = "in the home" if inner is folder else "around the home"
             message = f"{folder} lies {where} {home}: what takes the one away takes the other with it"
             raise StoreError(f"{message}; name a folder of backups elsewhere, best on another disk")
-
-
-def _lies_in(inner: Path, outer: Path) -> bool:
-    """Whether one folder is the other or lies in it, by links and mounts too; neither needs to be there."""
-    inner, outer = inner.resolve(), outer.resolve()
-    return outer in (inner, *inner.parents) or (
-        outer.exists() and any(one.exists() and one.samefile(outer) for one in (inner, *inner.parents))
-    )
 
 
 def _of_lost(lost: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from spinecho.db.csv_files import write_csv
 from spinecho.db.durable import durable_replace, is_unused, make_folder, write_durably
 from spinecho.db.files.runs import deidentified_as
+from spinecho.db.files.same_folder import require_outside
 from spinecho.db.people.cohorts import CohortError, study_facts
 from spinecho.db.schema.database import Database
 from spinecho.encoders.errors import Reason
@@ -101,6 +102,7 @@ def copy_cohort(
         raise SettingsError(f"burnt_in={burnt_in!r} is none of: {', '.join(HOLD)}")
     options = Options(dates, descriptors)
     one, members, files = cohorts.files(name, version)
+    require_outside(database, settings.home, folder)
     key = identity_key(settings, create=True)
     keyed, marked = Keyed(key.pseudonyms), deidentified_as(database) is not None
     names = Pseudonyms(one)

@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 
 import spinecho
 from spinecho.answering.lists import CohortError
+from spinecho.db.errors import StoreError
 from spinecho.db.identities.key import KeyTrouble
 from spinecho.db.identities.mapping import IdentitiesError
 from spinecho.pseudonyms.deidentified import MARKER
@@ -92,6 +93,21 @@ def test_copies_name_nobody_and_hang_together(made: Path) -> None:
     plain = (made / "copies" / "studies.csv").read_text() + json.dumps(told)
     assert uid not in plain
     assert "pair" not in plain
+
+
+@pytest.mark.parametrize("inside", ["files/copies", "files", "home/copies", "home/builds/copies", "link/copies"])
+def test_nothing_is_written_where_the_archive_is_read_or_kept(made: Path, tmp_path: Path, inside: str) -> None:
+    (tmp_path / "link").symlink_to(made / "files")
+    folder = (tmp_path if inside.startswith("link") else made) / inside
+    before = sorted(made.rglob("*"))
+    with spinecho.open(made / "home", device="cpu") as archive:
+        with pytest.raises(StoreError, match="lies in the"):
+            archive.copy_cohort("pair", folder, burnt_in="copy", workers=1)
+        with pytest.raises(StoreError, match="lies in the"):
+            archive.cohort(name="pair").write(folder)
+    assert [path for path in sorted(made.rglob("*")) if "sqlite" not in path.name] == [
+        path for path in before if "sqlite" not in path.name
+    ]
 
 
 def test_a_copying_that_was_killed_goes_on_and_ends_the_same(made: Path, tmp_path: Path) -> None:

@@ -35,6 +35,24 @@ def test_a_source_from_its_beginning_to_its_end(tmp_path: Path) -> None:
     assert "no source" in run(home, "sources", "test", "share", status=2)
 
 
+def test_a_folder_is_one_source_by_whatever_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, files = tmp_path / "home", tmp_path / "files"
+    files.mkdir()
+    (tmp_path / "link").symlink_to(files)
+    (tmp_path / "above").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    run(home, "sources", "add", "one", "folder", "path=link")
+    for path in ("link", "files", f"{files}/", "files/../files", "./files/.", f"{tmp_path}/above/link"):
+        told = " ".join(run(home, "sources", "add", "two", "folder", f"path={path}", status=2).split())
+        assert "that is the source 'one' already" in told, path
+    run(home, "sources", "add", "other", "folder", f"path={tmp_path}")
+    run(home, "sources", "add", "pacs", "dicomweb", "url=https://pacs.example/dicom-web")
+    told = run(home, "sources", "add", "pacs2", "dicomweb", "url=https://pacs.example/dicom-web/", status=2)
+    assert "the source 'pacs' already" in " ".join(told.split())
+    run(home, "sources", "add", "pacs3", "dicomweb", "url=https://pacs.example/dicom-web", "since=20200101")
+    assert len(json.loads(run(home, "sources", "list", "--json"))["sources"]) == 4
+
+
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home that nothing is added to."""

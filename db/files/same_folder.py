@@ -1,0 +1,42 @@
+"""Folders as places on a disk, whatever path leads to them, and where nothing may be written that an archive reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from spinecho.db.errors import StoreError
+from spinecho.db.files.runs import last_roots
+from spinecho.db.files.sources import sources
+from spinecho.db.schema.database import Database
+
+
+def lies_in(inner: Path, outer: Path) -> bool:
+    """Whether one folder is the other or lies in it, by links and mounts too; neither needs to be there."""
+    inner, outer = inner.resolve(), outer.resolve()
+    return outer in (inner, *inner.parents) or (
+        outer.exists() and any(one.exists() and one.samefile(outer) for one in (inner, *inner.parents))
+    )
+
+
+def known_as(folder: Path, known: Iterable[Path]) -> Path:
+    """The one of those folders that this is, by whatever path; itself, absolute, where it is none of them.
+
+    A folder has as many paths as there are links and mounts that lead to it, and its files are no more for that.
+    """
+    absolute, others = folder.absolute(), list(known)
+    if absolute in others:
+        return absolute
+    return next((one for one in others if lies_in(absolute, one) and lies_in(one, absolute)), absolute)
+
+
+def require_outside(database: Database, home: Path, folder: Path) -> None:
+    """Raise `StoreError` for a folder to be written into that lies in the home, or in what the archive is read from.
+
+    Copies that lie there are taken for scans of other people by the next run, and stand on both sides of a split.
+    """
+    read = [*last_roots(database), *(one.settings["path"] for one in sources(database) if one.kind == "folder")]
+    for what, outer in (("the home", home), *(("the archive", Path(one)) for one in read)):
+        if lies_in(folder, outer):
+            why = "the next run would take what is written there for other studies" if outer != home else "it is in use"
+            raise StoreError(f"{folder} lies in {what} {outer}: {why}; name a folder elsewhere")
