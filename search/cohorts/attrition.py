@@ -13,6 +13,7 @@ import numpy as np
 
 from spinecho.db.people.cohorts import Member, Roster, read_roster, scanner_facts
 from spinecho.db.people.masking import Count, few, hidden, masked, masked_rows, masked_sizes
+from spinecho.db.people.same_scans import same_scans
 from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import Database
 from spinecho.search.cohorts.balance import Balance, Groups, balance
@@ -176,7 +177,8 @@ class _Run:
     def _divide(self, split: Split) -> None:
         patients = {place: self.roster.patient_of(place) for place in np.flatnonzero(self._kept).tolist()}
         sets = self._sets.sets.items() if self._sets else ()
-        made = divided(split, patients, [(case, *controls) for case, controls in sorted(sets)])
+        sharing = self._sharing(list(patients))
+        made = divided(split, patients, [(case, *controls) for case, controls in sorted(sets)], sharing)
         self._parts = made.part
         whole = "patients and matched sets stay together" if self._sets else "patients stay together"
         if made.moved:
@@ -186,6 +188,18 @@ class _Run:
             )
         for part, asked, count in made.far:
             self._note(f"{part} was to have {100 * asked:g} % of the studies, and has {{count}} ({whole})", count)
+
+    def _sharing(self, places: Sequence[int]) -> list[list[int]]:
+        """Places of studies of different patients that have a scan in common, which is noted."""
+        at = {int(self.roster.ids[place]): place for place in places}
+        found = [[at[study] for study in some] for some in same_scans(self._database, list(at))]
+        if several := {place for some in found for place in some}:
+            self._note(
+                "studies that have a scan in common with one of another patient (one person under two names, or a "
+                "copy), which are in one part with it: {count}",
+                len(several),
+            )
+        return found
 
     def members(self) -> list[Member]:
         scores = {label: values for label, values in self._scores.items() if not np.isnan(values[self._kept]).all()}

@@ -105,14 +105,19 @@ class Divided:
     """(part, share that was asked for, studies it has) of the parts that are still far from it."""
 
 
-def divided(split: Split, patients: Mapping[int, str], sets: Iterable[Sequence[int]] = ()) -> Divided:
-    """The part of each study. patients: by place what stands for the patient; sets: places of each matched set.
+def divided(
+    split: Split, patients: Mapping[int, str], sets: Iterable[Sequence[int]] = (),
+    sharing: Iterable[Sequence[int]] = (),
+) -> Divided:  # fmt: skip
+    """The part of each study. patients: by place what stands for the patient; sets: places of each matched set;
+    sharing: places of studies that have a scan in common.
 
-    All studies of a patient, and all patients of a matched set, are in one part. Which one follows from the seed and
-    the patient (of a set: its first case's) alone, unless that leaves a part more than `FAR` from its share: then
-    those who were drawn nearest to a boundary change sides until the shares are as near as whole groups allow.
+    All studies of a patient, all patients of a matched set and all who share a scan are in one part. Which one
+    follows from the seed and the patient (of a set: its first case's) alone, unless that leaves a part more than `FAR`
+    from its share: then those who were drawn nearest to a boundary change sides until the shares are as near as whole
+    groups allow.
     """
-    groups = _groups(patients, sets)
+    groups = _groups(patients, sets, sharing)
     drawn = [(dice(split.seed, name), name, places) for name, places in groups]
     shares = {"train": split.train, "validation": split.validation, "test": split.test}
     first = {place: part_of(split, name) for _, name, places in drawn for place in places}
@@ -122,8 +127,10 @@ def divided(split: Split, patients: Mapping[int, str], sets: Iterable[Sequence[i
     return Divided(second, second != first, _far(second, shares))
 
 
-def _groups(patients: Mapping[int, str], sets: Iterable[Sequence[int]]) -> list[tuple[str, list[int]]]:
-    """(what the draw is of, places) of studies that go together: by patient, and by the sets that patients share."""
+def _groups(
+    patients: Mapping[int, str], sets: Iterable[Sequence[int]], sharing: Iterable[Sequence[int]]
+) -> list[tuple[str, list[int]]]:
+    """(what the draw is of, places) of studies that go together: by patient, and by the sets and scans they share."""
     spelt: dict[str, str] = {}
     by_patient: dict[str, list[int]] = defaultdict(list)
     for place, name in sorted(patients.items()):
@@ -138,12 +145,15 @@ def _groups(patients: Mapping[int, str], sets: Iterable[Sequence[int]]) -> list[
             key = above[key]
         return key
 
-    cases: set[str] = set()
-    for some in sets:
-        keys = [patient_key(patients[place]) for place in some]
-        cases.add(keys[0])
+    def join(places: Sequence[int]) -> str:
+        keys = [patient_key(patients[place]) for place in places]
         for key in keys[1:]:
             above[top(key)] = top(keys[0])
+        return keys[0]
+
+    cases = {join(some) for some in sets}
+    for some in sharing:
+        join(some)
     together: dict[str, list[str]] = defaultdict(list)
     for key in by_patient:
         together[top(key)].append(key)

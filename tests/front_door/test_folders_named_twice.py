@@ -38,8 +38,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("named", "walked"),
     [
         (["a", "a"], ["a"]), (["a", "a/"], ["a"]), (["a", "a2"], ["a"]), (["a2", "a"], ["a2"]),
-        (["a3", "above/a2"], ["a3"]), (["./a", "a/b/.."], ["a"]), (["a", "b2"], ["a"]), (["b2", "a"], ["a"]), (["c", "a"], ["c", "a"]),
-        (["a", "a/away"], ["a", "a/away"]), (["b2", "a/b"], ["b2"]),
+        (["a3", "above/a2"], ["a3"]), (["./a", "a/b/.."], ["a"]), (["a", "b2"], ["a"]), (["b2", "a"], ["a"]),
+        (["c", "a"], ["c", "a"]), (["a", "a/away"], ["a", "a/away"]), (["b2", "a/b"], ["b2"]),
     ],
 )  # fmt: skip
 def test_of_the_paths_to_a_folder_the_first_is_walked(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from pathlib import Path
+from random import Random
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select, update
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -16,6 +18,8 @@ from cohort_archive import CohortArchive, FilterArchive
 
 from spinecho.db.keys import patient_key
 from spinecho.db.people.cohorts import members_of
+from spinecho.db.people.same_scans import same_scans
+from spinecho.db.schema.models import Series, Study, Vector, Volume
 from spinecho.search.cohorts.definition import Split
 from spinecho.search.cohorts.design import FAR, divided, part_of
 from spinecho.search.cohorts.freezing import keep, shown_making
@@ -55,6 +59,41 @@ def test_patients_and_matched_sets_are_whole(
     assert {name for name, _, _ in made.far} == far, "whatever is far is told, with its numbers"
     assert all(counts[name] == count and asked[name] == share for name, share, count in made.far)
     assert not counts.keys() - {name for name, share in asked.items() if share}, "nobody is in a part of nothing"
+
+
+@given(lists(), SHARES, st.integers(0, 50), st.randoms())
+def test_who_shares_a_scan_is_in_one_part(
+    drawn: tuple[dict[int, str], list[tuple[int, ...]]], shares: tuple[float, float, float], seed: int, chance: Random
+) -> None:
+    patients, sets = drawn
+    sharing = [chance.sample(sorted(patients), min(2, len(patients))) for _ in range(chance.randint(0, 4))]
+    made = divided(Split(*shares, seed), patients, sets, sharing)
+    assert made.part.keys() == patients.keys()
+    assert all(len({made.part[place] for place in some}) == 1 for some in (*sets, *sharing))
+
+
+def test_one_scan_under_two_names_is_on_one_side_of_a_split(tmp_path: Path) -> None:
+    """The same voxels have the same vector whatever the header says; what many people share is a phantom or blank."""
+    archive = CohortArchive(FilterArchive(tmp_path), tmp_path)
+    for number in range(8):
+        archive.put(f"1.{number}", f"P{number}", sequence=["T1", "T2"])
+    with archive.facts.database.begin() as session:
+        rows = session.execute(
+            select(Vector.id, Series.uid, Volume.sequence).join(Volume, Volume.id == Vector.volume_id).join(Series)
+        ).all()
+        for vector, series, sequence in rows:
+            of = "1.0.1" if series == "1.5.1" else series
+            own = b"blank" if sequence == "T1" else of.encode()
+            session.execute(update(Vector).where(Vector.id == vector).values(data=own.ljust(64, b"\0")))
+        ids = dict(session.execute(select(Study.uid, Study.id)).tuples().all())
+    assert same_scans(archive.facts.database, list(ids.values())) == [(ids["1.0"], ids["1.5"])]
+    assert same_scans(archive.facts.database, [ids["1.0"], ids["1.1"]]) == [(ids["1.0"], ids["1.1"])]
+    for seed in range(6):
+        found = archive.run(f'name = "x"\n[split]\ntrain = 0.5\nvalidation = 0.25\ntest = 0.25\nseed = {seed}\n')
+        part = {member.study_uid: member.part for member in found.members}
+        assert part["1.0"] == part["1.5"]
+        assert len(set(part.values())) > 1
+        assert sum("have a scan in common" in note and note.endswith(": 2") for note in found.warnings) == 1
 
 
 @given(lists(), SHARES, st.integers(0, 50), st.randoms())
