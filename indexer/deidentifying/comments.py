@@ -117,7 +117,7 @@ def _last_end(frame: bytes, at: int) -> int:
 
 def _segments(frame: bytes, at: int, until: int) -> tuple[bytes, int] | None:
     """(marker segments up to a marker, without comments; where it stands). None where they are not built so."""
-    parts = []
+    parts: list[bytes] = []
     while at + 4 <= len(frame) and frame[at] == 0xFF:
         marker = frame[at + 1]
         if marker == until:

@@ -85,7 +85,7 @@ def test_one_scan_under_two_names_is_on_one_side_of_a_split(tmp_path: Path) -> N
             of = "1.0.1" if series == "1.5.1" else series
             own = b"blank" if sequence == "T1" else of.encode()
             session.execute(update(Vector).where(Vector.id == vector).values(data=own.ljust(64, b"\0")))
-        ids = dict(session.execute(select(Study.uid, Study.id)).tuples().all())
+        ids = {row.uid: row.id for row in session.execute(select(Study.uid, Study.id))}
     assert same_scans(archive.facts.database, list(ids.values())) == [(ids["1.0"], ids["1.5"])]
     assert same_scans(archive.facts.database, [ids["1.0"], ids["1.1"]]) == [(ids["1.0"], ids["1.1"])]
     for seed in range(6):
