@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Literal
 
-from spinecho.encoders.language.parts.function_words import FUNCTION_WORDS, LETTERS
+from spinecho.encoders.language.function_words import FUNCTION_WORDS, LETTERS
 from spinecho.encoders.language.vocabulary.table import vocabulary
 
 Language = Literal["en", "de", "fr", "es", "other", "unknown"]

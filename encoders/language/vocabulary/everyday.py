@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from spinecho.encoders.language.parts.function_words import FUNCTION_WORDS, shows
+from spinecho.encoders.language.function_words import FUNCTION_WORDS, shows
 from spinecho.encoders.language.stems import root
 from spinecho.encoders.language.vocabulary.table import vocabulary
 

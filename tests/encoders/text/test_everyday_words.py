@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from spinecho.encoders.language.findings import wish
-from spinecho.encoders.language.parts.function_words import FUNCTION_WORDS
+from spinecho.encoders.language.function_words import FUNCTION_WORDS
 from spinecho.encoders.language.vocabulary import concepts
 from spinecho.encoders.language.vocabulary.everyday import _WORDS
 
