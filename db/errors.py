@@ -38,7 +38,9 @@ class SchemaUnknown(StoreError):
 
 
 class Busy(StoreError):
-    """Another run is indexing into the same database."""
+    """Somebody else is at work there now: the same, asked again later, is done."""
+
+    exit_status = 3
 
 
 class BuildCorrupt(Damaged):

@@ -3,7 +3,8 @@
 torch is imported where tensors are asked for, not with this module: a search by words computes without it.
 
 The config names the kind of network, its sizes, the preparation that goes before it, the dimension that comes out,
-and the sha256 of the weights, so that a folder which was copied halfway or mixed from two is found out when opened.
+and the sha256 of the weights, so that a folder which was copied halfway or mixed from two is found out when opened;
+and the sha256 of itself: a share or a threshold with one changed digit would answer otherwise, unseen.
 """
 
 from __future__ import annotations
@@ -29,10 +30,18 @@ if TYPE_CHECKING:
     import torch
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
+_OWN = "config_sha256"
+"""Of all else that the config holds. Older checkpoints have none."""
 
 
 class CheckpointError(EncoderError):
     """A checkpoint folder cannot be used; the message names the folder, what is wrong, and what to do."""
+
+
+class CheckpointDamaged(CheckpointError):
+    """Its files are not what was written."""
+
+    exit_status = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +94,26 @@ def save_checkpoint(
     card = Card(kind, config, preparation, dim, hashlib.sha256(content).hexdigest())
     make_folder(folder)
     _write(folder / WEIGHTS, content)
-    _write(folder / CONFIG, (json.dumps(asdict(card), indent=2) + "\n").encode())
+    values = json.loads(json.dumps(asdict(card)))
+    _write(folder / CONFIG, (json.dumps(values | {_OWN: own_digest(values)}, indent=2) + "\n").encode())
     return card
+
+
+def own_digest(values: Mapping[str, Any]) -> str:
+    """sha256 of what a config holds, its digest of itself apart."""
+    plain = json.dumps({name: value for name, value in values.items() if name != _OWN}, sort_keys=True)
+    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def is_as_written(values: Mapping[str, Any]) -> bool:
+    """Whether a config is what was written, as far as it can say."""
+    return _OWN not in values or values[_OWN] == own_digest(values)
 
 
 def load_checkpoint(folder: Path, *, kind: str) -> Checkpoint:
     """Read a checkpoint of that kind.
 
-    Raises CheckpointError for a missing or damaged file, another kind, keys that are not known, weights that are not
+    Raises CheckpointError, `CheckpointDamaged` of them, for a missing or damaged file, another kind, keys that are not known, weights that are not
     the ones the config was written with, and weights that are not numbers.
     """
     import safetensors.torch  # noqa: PLC0415  (torch is slow to import)
@@ -136,11 +157,11 @@ def checked_card(folder: Path, *, kind: str) -> Card:
 
 def _check_digest(folder: Path, card: Card, content: bytes) -> None:
     if hashlib.sha256(content).hexdigest() != card.sha256:
-        raise CheckpointError(f"{folder / WEIGHTS} is not the file that {CONFIG} was written with; copy both again")
+        raise CheckpointDamaged(f"{folder / WEIGHTS} is not the file that {CONFIG} was written with; copy both again")
 
 
 def _damaged(folder: Path, error: Exception) -> CheckpointError:
-    return CheckpointError(f"{folder / WEIGHTS} is damaged or cut short ({error}); copy it again")
+    return CheckpointDamaged(f"{folder / WEIGHTS} is damaged or cut short ({error}); copy it again")
 
 
 def _no_numbers(folder: Path, name: str) -> CheckpointError:
@@ -151,20 +172,24 @@ def _card(folder: Path, kind: str) -> Card:
     try:
         values = json.loads(_read(folder, CONFIG))
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{folder / CONFIG} is not JSON ({error}); copy it again") from error
+        raise CheckpointDamaged(f"{folder / CONFIG} is not JSON ({error}); copy it again") from error
     types = {"kind": str, "config": dict, "preparation": dict, "dim": int, "sha256": str}
-    if not isinstance(values, dict) or values.keys() != types.keys():
+    if not isinstance(values, dict) or values.keys() - {_OWN} != types.keys():
         found = sorted(values) if isinstance(values, dict) else type(values).__name__
         raise CheckpointError(
             f"{folder / CONFIG} must have exactly the keys {sorted(types)}, not {found}; "
-            "it was written by another version or is no checkpoint of Spinecho"
+            "it is damaged, was written by another version or is no checkpoint of Spinecho"
         )
     for name, expected in types.items():
         if type(values[name]) is not expected:
             raise CheckpointError(f"{folder / CONFIG}: {name} must be {expected.__name__}; save the checkpoint again")
     if values["kind"] != kind:
         raise CheckpointError(f"{folder} holds a network of kind {values['kind']!r}, not {kind!r}; name another folder")
-    return Card(**values)
+    if not is_as_written(values):
+        raise CheckpointDamaged(
+            f"{folder / CONFIG} is not what was written; copy it again, or take {_OWN} out of it if you changed it"
+        )
+    return Card(**{name: values[name] for name in types})
 
 
 def _read(folder: Path, name: str) -> bytes:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from spinecho.db.durable import filled_folder, make_folder, sha256_of, write_durably
+from spinecho.encoders import hub
 from spinecho.encoders.catalogue import Published
 from spinecho.encoders.conversion import PICKLES, Converted, convert_pickle
 from spinecho.encoders.errors import EncoderUnavailable
@@ -202,6 +203,21 @@ def digests_of(folder: Path) -> dict[str, str]:
     gone = converted.get("source") if isinstance(converted, dict) else None
     named = digests.items() if isinstance(digests, dict) else ()
     return {str(name): str(digest) for name, digest in named if name != gone}
+
+
+def require_as_fetched(folder: Path) -> None:
+    """Hold the files of a folder that was fetched against the digests that were written down then.
+
+    A file is read once in a process as long as it does not change. Raises EncoderUnavailable.
+    """
+    again = "remove the folder and fetch it again: 'spinecho encoders try'"
+    digests = digests_of(folder)
+    if not digests:
+        raise EncoderUnavailable(f"{folder / RECORD} is damaged, so nothing says what was fetched; {again}")
+    for name, digest in digests.items():
+        path = folder / name
+        if not path.is_file() or hub.files_digest([path]) != digest:
+            raise EncoderUnavailable(f"{path} is missing, or is not the file that was fetched; {again}")
 
 
 def _record(folder: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from spinecho.encoders import hub
+from spinecho.encoders.checkpoint import is_as_written
 from spinecho.encoders.errors import EncoderUnavailable
 from spinecho.encoders.fetching import RECORD, digests_of
 
@@ -96,20 +97,28 @@ def stated_weights(own: Path | None = None) -> Iterator[Stated]:
             if stated is None:
                 continue
             message = f"{weights.relative_to(folder)} is missing, or is not what its config.json says"
+            if not stated:
+                message = f"{card.relative_to(folder)} is not what was written, so nothing says what its weights are"
             yield Stated(weights, stated, message, message, remedy)
     for record in sorted(own.glob(f"[!.]*/{RECORD}")) if own is not None else ():
-        for name, digest in digests_of(record.parent).items():
+        digests = digests_of(record.parent)
+        if not digests:
+            message = f"{record.parent.name}/{RECORD} is not what was written, so nothing says what was fetched"
+            yield Stated(record, "", message, message, _FETCHED)
+        for name, digest in digests.items():
             message = f"{record.parent.name}/{name} is missing, or is not the file that was fetched"
             yield Stated(record.parent / name, digest, message, message, _FETCHED)
 
 
 def _digest_stated(card: Path) -> str | None:
-    """What a card says of its weights: "" where it cannot be read, None for a card of something else."""
+    """What a card says of its weights: "" where it is not what was written, None for a card of something else."""
     try:
         values = json.loads(card.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return ""
-    return str(values["sha256"]) if isinstance(values, dict) and "sha256" in values else None
+    if not isinstance(values, dict) or not values.keys() & {"kind", "preparation"}:
+        return None
+    return str(values.get("sha256", "")) if is_as_written(values) else ""
 
 
 def unsound_weights(own: Path | None = None) -> Iterator[tuple[str, str]]:

@@ -197,6 +197,7 @@ def open_encoder(name: str = DEFAULT, *, device: str = "cpu", text_model: str | 
     if name in ENCODERS:
         dual = ENCODERS[name](pick_device(device))
     elif kind in CHECKPOINTS and path:
+        _require_as_fetched(path)
         dual = CHECKPOINTS[kind](name, Path(path).expanduser(), pick_device(device))
     else:
         names = [*ENCODERS, *(f"{kind}:PATH" for kind in CHECKPOINTS)]
@@ -205,8 +206,18 @@ def open_encoder(name: str = DEFAULT, *, device: str = "cpu", text_model: str | 
         return dual
     from spinecho.encoders.networks.sentence_encoder import SentenceEncoder  # noqa: PLC0415
 
+    _require_as_fetched(text_model)
     text = SentenceEncoder.from_name(text_model, device=pick_device(device))
     return replace(dual, name=f"{name}+{text_model}", text=text)
+
+
+def _require_as_fetched(name: str) -> None:
+    """Of a name on a hub nothing is said here: its weights' digest is their space's revision."""
+    folder = Path(name).expanduser()
+    if (folder / "source.json").is_file():
+        from spinecho.encoders.fetching import require_as_fetched  # noqa: PLC0415  (for those who fetched some)
+
+        require_as_fetched(folder)
 
 
 def pick_device(device: str) -> str:

@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
-from spinecho.db.durable import durable_replace, make_folder
+from spinecho.db.durable import make_folder, write_durably
+from spinecho.db.own_digest import content_of, with_digest
 from spinecho.db.queries.learning.adapting_rows import StudyClauses, clauses_of_studies, scan_rows
 from spinecho.db.queries.learning.self_tests import PairText, studies_with_reports
 from spinecho.db.schema.database import Database
@@ -208,15 +210,23 @@ def _read(sentences: Sentences, items: Sequence[str], folder: Path, tell: Tell) 
         block = items[start : start + 16 * _BATCH]
         digest = hashlib.sha256(json.dumps([sentences.identity, *block]).encode("utf-8", "surrogatepass")).hexdigest()
         path = folder / f"sentences-{digest[:32]}.safetensors"
-        if not path.is_file():
-            made = [sentences(block[at : at + _BATCH]) for at in range(0, len(block), _BATCH)]
+        rows = _kept_rows(path)
+        if rows is None:
+            rows = np.concatenate([sentences(block[at : at + _BATCH]) for at in range(0, len(block), _BATCH)])
             make_folder(folder)
-            unfinished = path.with_suffix(".partial")
-            safetensors.numpy.save_file({"rows": np.concatenate(made)}, unfinished)
-            durable_replace(unfinished, path)
-        parts.append(safetensors.numpy.load_file(path)["rows"])
+            write_durably(path, with_digest(safetensors.numpy.save({"rows": rows})))
+        parts.append(rows)
         tell("read sentences", min(start + len(block), len(items)), len(items))
     return np.concatenate(parts)
+
+
+def _kept_rows(path: Path) -> NDArray[np.float32] | None:
+    """What an earlier run read; None where there is none, or it is not what that run kept."""
+    try:
+        rows: NDArray[np.float32] = safetensors.numpy.load(content_of(path.read_bytes()))["rows"]
+    except (FileNotFoundError, ValueError, SafetensorError, KeyError):
+        return None
+    return rows
 
 
 def _sizes(material: Material, fit: FitConfig) -> HeadsConfig:

@@ -21,7 +21,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spinecho.db.durable import durable_replace, make_folder, write_durably
+from spinecho.db.durable import make_folder, write_durably
+from spinecho.db.own_digest import content_of, with_digest
 from spinecho.encoders.adapted import CELLS, Heads, HeadsConfig
 from spinecho.encoders.training.objectives.losses import info_nce
 
@@ -157,9 +158,7 @@ class _State:
             {name: value.contiguous() for name, value in tensors.items()}, metadata={"state": json.dumps(self._facts())}
         )
         make_folder(self._folder)
-        unfinished = self._folder / "state.partial"
-        unfinished.write_bytes(content)
-        durable_replace(unfinished, self._folder / "state.safetensors")
+        write_durably(self._folder / "state.safetensors", with_digest(content))
 
     def _facts(self) -> dict[str, Any]:
         names = ("step", "stale", "seconds", "best_score", "best_step", "history")
@@ -171,9 +170,9 @@ class _State:
         if not path.is_file():
             return False
         try:
-            with safetensors.safe_open(path, framework="pt") as opened:
-                facts = json.loads(opened.metadata()["state"])
-                tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+            content = content_of(path.read_bytes())
+            header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+            facts, tensors = json.loads(header["__metadata__"]["state"]), safetensors.torch.load(content)
         except (safetensors.SafetensorError, ValueError, KeyError, TypeError):
             return False  # damaged: begun anew
         if facts.pop("identity", None) != self._identity:

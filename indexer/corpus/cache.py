@@ -16,6 +16,7 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
+from spinecho.db.own_digest import content_of, with_digest
 from spinecho.encoders.preparing.preparation import Prepared
 
 _ABANDONED_S = 3600.0
@@ -37,7 +38,7 @@ class VolumeCache:
         """What was put there; None where it was not, or has gone, or is damaged."""
         path = self._path(key)
         try:
-            found = safetensors.numpy.load(path.read_bytes())
+            found = safetensors.numpy.load(content_of(path.read_bytes()))
             prepared = Prepared(found["pixels"], found["geometry"])
         except FileNotFoundError:
             return None
@@ -53,6 +54,7 @@ class VolumeCache:
         content = safetensors.numpy.save(
             {"pixels": np.ascontiguousarray(prepared.pixels), "geometry": np.ascontiguousarray(prepared.geometry)}
         )
+        content = with_digest(content)
         if len(content) > self.limit:
             return
         path = self._path(key)

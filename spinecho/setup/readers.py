@@ -12,6 +12,8 @@ from spinecho.encoders.sandbox.processes import Outcome, Sandbox, Task
 class ReadersBusy(EncoderError):
     """Every reading process was at work for longer than a person at a page should wait."""
 
+    exit_status = 3
+
 
 class Readers:
     """A few reading processes shared by all threads, started with the first task.

@@ -101,7 +101,7 @@ def read_settings(
     """What was given, else what the environment says, else the defaults."""
     chosen = home or Path(environment.get("SPINECHO_HOME") or Path.home() / ".spinecho")
     return Settings(
-        home=_sayable(chosen.expanduser().absolute()),
+        home=_no_file(_sayable(chosen.expanduser().absolute())),
         encoder=encoder or environment.get("SPINECHO_ENCODER") or DEFAULT,
         text_model=text_model or environment.get("SPINECHO_TEXT_MODEL") or None,
         device=device or environment.get("SPINECHO_DEVICE") or "auto",
@@ -168,6 +168,16 @@ def _sayable(home: Path) -> Path:
         except UnicodeDecodeError:
             named, remedy = raw.decode(errors="backslashreplace"), "rename that folder, or name another with --home"
         raise SettingsError(f"the home {named} has a name that is no text in this locale; {remedy}") from error
+    return home
+
+
+def _no_file(home: Path) -> Path:
+    """Raise `SettingsError` where a file lies at the home's place, or at one above it: nothing could lie below it."""
+    for place in (home, *home.parents):
+        if os.path.lexists(place):
+            if os.path.exists(place) and not os.path.isdir(place):  # noqa: PTH110, PTH112  (they raise nothing)
+                raise SettingsError(f"the home {home} cannot be: {place} is a file; name a folder with --home")
+            break
     return home
 
 

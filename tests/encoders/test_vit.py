@@ -229,6 +229,7 @@ def folder(tmp_path: Path) -> Path:
 
 def change(folder: Path, part: str | None = None, **values: Any) -> None:
     config = json.loads((folder / "config.json").read_text())
+    config.pop("config_sha256", None)  # as by a version that wrote none
     (config if part is None else config[part]).update(values)
     (folder / "config.json").write_text(json.dumps(config))
 

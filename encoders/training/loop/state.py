@@ -36,6 +36,12 @@ class StateError(TrainError):
     """A run cannot be resumed; the message names the folder and the remedy."""
 
 
+class RunBusy(StateError):
+    """Another process trains in the folder."""
+
+    exit_status = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Position:
     """Where a run stands: steps done, and the batch of an epoch that comes next."""
@@ -136,13 +142,13 @@ def _numbered(folder: Path) -> list[Path]:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold a run's folder; StateError where another process trains in it."""
+    """Hold a run's folder; RunBusy where another process trains in it."""
     make_folder(folder)
     with (folder / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise StateError(f"another process trains in {folder}; wait for it, or name another folder") from error
+        except BlockingIOError as error:
+            raise RunBusy(f"another process trains in {folder}; wait for it, or name another folder") from error
         yield
 
 

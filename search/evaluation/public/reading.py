@@ -171,15 +171,22 @@ class KeptVectors:
             about.append([key, [[row.scan, row.sequence, row.plane, row.region] for row in rows]])
         make_folder(self._folder, mode=0o700)
         content = safetensors.numpy.save(tensors, metadata={"cases": json.dumps(about)})
-        path = self._folder / f"{hashlib.sha256(content).hexdigest()[:16]}.safetensors"
+        path = self._folder / f"{_name(content)}.safetensors"
         unfinished = path.with_name(f".{path.name}.{os.getpid()}")
         unfinished.write_bytes(content)
         durable_replace(unfinished, path)
         self._fresh.clear()
 
 
+def _name(content: bytes) -> str:
+    """What a file with this content is called."""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
 def _read(path: Path) -> dict[str, list[Encoded]]:
     try:
+        if _name(path.read_bytes()) != path.stem:
+            return {}
         with safetensors.safe_open(path, framework="numpy") as file:
             cases = json.loads(file.metadata()["cases"])
             held = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no mapping)

@@ -15,12 +15,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from spinecho.db.own_digest import SIZE, digest_of
 from spinecho.setup.private import make_private, open_private
 from spinecho.steady import boot
 
 FOLDER = "volumes"
 _KEPT_SECONDS = 24 * 3600.0
 _EACH = 64
+_KNOWN = 4096
 
 
 class KeptVolumes:
@@ -30,6 +32,7 @@ class KeptVolumes:
         """most: bytes that are kept, 0 for none at all."""
         self._folder, self._most = home / FOLDER, most
         self._locks = [threading.Lock() for _ in range(_EACH)]
+        self._whole = set[tuple[str, int, int]]()
 
     def get(self, name: str, make: Callable[[], bytes | memoryview]) -> memoryview:
         """What was kept under a name, else what `make` gives, which is kept. name: letters and digits.
@@ -40,7 +43,7 @@ class KeptVolumes:
             return memoryview(make())
         path = self._folder / f"{boot()}{name}"  # where a power cut left half a file, nobody asks for it again
         with self._locks[hash(name) % _EACH]:  # others who want the same wait for it
-            found = _mapped(path)
+            found = self._mapped(path)
             if found is not None:
                 return found
             made = memoryview(make())
@@ -70,23 +73,34 @@ class KeptVolumes:
         try:
             with open_private(written) as file:
                 file.write(made)
+                file.write(digest_of(made))
             written.replace(path)  # whole or not at all; it need not outlive the machine
         except BaseException:
             written.unlink(missing_ok=True)
             raise
 
+    def _mapped(self, path: Path) -> memoryview | None:
+        """The bytes of a file, of which those are read that are looked at. They last when the file is removed.
 
-def _mapped(path: Path) -> memoryview | None:
-    """The bytes of a file, of which those are read that are looked at. They last when the file is removed."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError:
-        return None
-    try:
-        with contextlib.suppress(OSError):
-            os.utime(handle)
-        return memoryview(mmap.mmap(handle, 0, access=mmap.ACCESS_READ))
-    except (OSError, ValueError):  # an empty one
-        return None
-    finally:
-        os.close(handle)
+        A file is held against its digest once in a process; None where it is not what was kept.
+        """
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        except OSError:
+            return None
+        try:
+            with contextlib.suppress(OSError):
+                os.utime(handle)
+            held = memoryview(mmap.mmap(handle, 0, access=mmap.ACCESS_READ))
+            content, known = held[:-SIZE], (path.name, os.fstat(handle).st_ino, len(held))
+            if known not in self._whole:
+                if held[-SIZE:] != digest_of(content):
+                    return None
+                if len(self._whole) > _KNOWN:
+                    self._whole.clear()
+                self._whole.add(known)
+            return content
+        except (OSError, ValueError):  # an empty one
+            return None
+        finally:
+            os.close(handle)

@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import TypeVar
 
 import anyio
@@ -87,10 +88,8 @@ class Buckets:
             if len(self._held) > _KNOWN:
                 self._held.popitem(last=False)
         if left < 1:
-            wait = (1 - left) / self._each
-            raise TooMany(
-                f"more requests than the {self._each * 60:g} a minute that are taken; wait {wait:.1f} s", wait
-            )
+            wait = ceil((1 - left) / self._each)  # whole, so that words and Retry-After agree, and neither is too early
+            raise TooMany(f"more requests than the {self._each * 60:g} a minute that are taken; wait {wait} s", wait)
         return int(left - 1)
 
 

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Mapping
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -157,7 +158,7 @@ def problem_of(error: SpinechoError, request_id: str) -> JSONResponse:
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="spinecho"'
     if isinstance(error, TooMany):
-        headers["Retry-After"] = str(max(1, round(error.after)))
+        headers["Retry-After"] = str(max(1, ceil(error.after)))
     elif status == 503:
         headers["Retry-After"] = str(_RETRY)
     remedy, detail = "", str(error)
