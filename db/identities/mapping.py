@@ -157,6 +157,27 @@ class Identities:
         pairs = (json.loads(self._open(held, patient)) for (held,) in rows)
         return frozenset((str(kind), str(value)) for kind, value in pairs)
 
+    def faults(self) -> Iterator[str]:
+        """What is not as it was written, a line each that names nobody. Raises `Damaged`, `StorageFailure`."""
+        with self._write_errors():
+            found = [str(row[0]) for row in self._connection.execute("PRAGMA integrity_check(5)")]
+            identities = self._connection.execute("SELECT kind, code, patient, sealed FROM identities").fetchall()
+            names = self._connection.execute("SELECT patient, sealed FROM names").fetchall()
+        yield from (f"its structure is damaged: {one}" for one in found if one != "ok")
+        rows = [(held, _bound(kind, code)) for kind, code, _, held in identities] + [(held, who) for who, held in names]
+        if unread := sum(not self._opens(held, bound) for held, bound in rows):
+            yield f"{unread:,} of {len(rows):,} rows are not what was written"
+        known = {code for kind, code, *_ in identities} | {""}
+        if astray := sum(who not in known for _, _, who, _ in identities):
+            yield f"{astray:,} rows are of a patient whom nothing stands for"
+
+    def _opens(self, sealed: bytes, bound: str) -> bool:
+        try:
+            self._open(sealed, bound)
+        except (Damaged, TypeError):
+            return False
+        return True
+
     def _prepare(self, *, create: bool) -> None:
         with self._write_errors():
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]

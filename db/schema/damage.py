@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, select
@@ -91,6 +94,17 @@ def wrong_structure(connection: Connection) -> Iterator[Finding]:
     if loose:
         named = tuple(f"{row[0]} {row[1]}" for row in loose[:MOST_NAMED])
         yield Finding("rows point to rows that are not there", len(loose), named, ELSEWHERE, "structure")
+
+
+def structure_of(path: Path) -> list[str]:
+    """What SQLite finds wrong in a file of its kind that is not the archive's database; nothing where it is held."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        return [] if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY} else [str(error)]
+    return [one for one in found if one != "ok"]
 
 
 def wrong_rows(connection: Connection) -> Iterator[Finding]:

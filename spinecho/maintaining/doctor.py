@@ -29,9 +29,9 @@ __all__ = ["AREAS", "Examined", "Finding", "doctor"]
 
 Severity = Literal["error", "warning", "note"]
 Area = Literal["settings", "permissions", "schema", "database", "builds", "files", "index", "leftovers", "codecs",
-               "weights", "record", "disk"]  # fmt: skip
+               "weights", "record", "identities", "jobs", "disk"]  # fmt: skip
 AREAS: tuple[Area, ...] = ("settings", "permissions", "schema", "database", "builds", "files", "index", "leftovers",
-                           "codecs", "weights", "record", "disk")  # fmt: skip
+                           "codecs", "weights", "record", "identities", "jobs", "disk")  # fmt: skip
 _GROWTH = 1.1
 _LEAST_FREE = 256 << 20
 
@@ -74,6 +74,7 @@ class Examined:
         return {"findings": found, "disk": {"free": self.free, "to_come": self.to_come}}
 
 
+JOBS_REMEDY = "stop the servers and remove it: jobs that wait are forgotten, and nothing else"
 ROWS_FIRST = Finding(
     "builds", "note", "builds were not held against the rows, which are damaged themselves", "put the rows right first"
 )
@@ -101,6 +102,30 @@ def of_record(settings: Settings) -> Iterator[Finding]:
                       len(checked.broken), tuple(checked.broken[:5]))  # fmt: skip
 
 
+def of_identities(settings: Settings) -> Iterator[Finding]:
+    """What is wrong with whom pseudonyms stand for, where the home holds that. Raises `StoreError`.
+
+    Its key may be kept elsewhere: then what was sealed with it is not looked at.
+    """
+    from spinecho.pseudonyms.identities import identity_key, open_identities  # noqa: PLC0415
+
+    path = settings.identities
+    if not path.is_file() or not settings.identities_key.exists():
+        return
+    with open_identities(settings, identity_key(settings)) as opened:
+        for one in opened.faults():
+            yield Finding("identities", "error", f"{path.name}: {one}", "put it back from a backup; keep the broken one")
+
+
+def of_jobs(settings: Settings) -> Iterator[Finding]:
+    """What is wrong with the file of the servers' jobs, where there is one."""
+    from spinecho.db.schema.damage import structure_of  # noqa: PLC0415
+
+    path = settings.home / "server.sqlite"
+    if path.is_file() and (wrong := structure_of(path)):
+        yield Finding("jobs", "error", f"{path.name} is damaged", JOBS_REMEDY, len(wrong), tuple(wrong[:5]))
+
+
 class _Doctor:
     """One examination."""
 
@@ -116,7 +141,7 @@ class _Doctor:
             "settings": self._of_settings, "permissions": self._of_rights, "schema": self._of_schema,
             "database": self._of_rows, "builds": self._of_builds, "files": self._of_files, "index": self._of_index,
             "leftovers": self._of_leftovers, "codecs": self._of_codecs, "weights": self._of_weights,
-            "record": self._of_record,
+            "record": self._of_record, "identities": self._of_identities, "jobs": self._of_jobs,
         }  # fmt: skip
         try:
             for area, look in looks.items():
@@ -289,6 +314,12 @@ class _Doctor:
             return
         open_record(self._settings)
         yield from of_record(self._settings)
+
+    def _of_identities(self) -> Iterator[Finding]:
+        yield from of_identities(self._settings)
+
+    def _of_jobs(self) -> Iterator[Finding]:
+        yield from of_jobs(self._settings)
 
     def _room(self) -> tuple[int, int]:
         """(bytes free, bytes of a copy by an upgrade and of new builds beside the old ones)."""

@@ -21,7 +21,7 @@ from typing import Any
 from spinecho.errors import SpinechoError
 from spinecho.setup.private import make_private, write_private
 from spinecho.ui.server.jobs.count import Count
-from spinecho.ui.server.jobs.tables import make_tables
+from spinecho.ui.server.jobs.tables import damage_told, digest_of, lacks, make_tables
 
 FILE = "server.sqlite"
 STATES = ("queued", "running", "done", "failed", "cancelled")
@@ -78,7 +78,7 @@ class Job:
 
 
 _COLUMNS = ("id, kind, owner, role, arguments, priority, state, attempts, created, begun, ended, stage, done, known, "
-            "cancel, result, problem, seconds, waited - :now")  # fmt: skip
+            "cancel, result, problem, seconds, waited - :now, asked, came")  # fmt: skip
 
 
 class Queue:
@@ -95,12 +95,13 @@ class Queue:
         if not self._path.exists():
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        if self._count.goes_on(self._connection()):
-            return
-        with self._writing() as connection:
-            make_tables(connection)
-            if self._count.take_up(connection):  # whoever waited for a job went with the machine
-                connection.execute("UPDATE jobs SET waited = 0 WHERE waited IS NOT NULL")
+        with damage_told(self._path):
+            if self._count.goes_on(self._connection()) and not lacks(self._connection()):
+                return
+            with self._writing() as connection:
+                make_tables(connection)
+                if self._count.take_up(connection):  # whoever waited for a job went with the machine
+                    connection.execute("UPDATE jobs SET waited = 0 WHERE waited IS NOT NULL")
 
     def add(
         self, kind: str, *, owner: str, role: str, arguments: Mapping[str, Any], priority: int = 5,
@@ -126,8 +127,9 @@ class Queue:
                 self._require_place(connection, owner)
                 connection.execute(
                     "INSERT INTO jobs (id, kind, owner, role, arguments, priority, state, attempts, created, seconds,"
-                    " waited) VALUES (?, ?, ?, ?, ?, ?, 'queued', 0, ?, ?, ?)",
-                    (number, kind, owner, role, text, priority, time.time(), seconds, until),
+                    " waited, asked) VALUES (?, ?, ?, ?, ?, ?, 'queued', 0, ?, ?, ?, ?)",
+                    (number, kind, owner, role, text, priority, time.time(), seconds, until,
+                     digest_of(number, kind, owner, role, text)),
                 )
         found = self.get(number)
         assert found is not None  # noqa: S101
@@ -157,7 +159,8 @@ class Queue:
 
     def _jobs(self, which: str, **values: Any) -> tuple[Job, ...]:
         query = f"SELECT {_COLUMNS} FROM jobs {which}"  # noqa: S608
-        return tuple(map(_job, self._connection().execute(query, {**values, "now": self._count.now()})))
+        with damage_told(self._path):
+            return tuple(map(_job, self._connection().execute(query, {**values, "now": self._count.now()})))
 
     def counts(self) -> dict[str, int]:
         """Jobs by state."""
@@ -327,9 +330,10 @@ class Queue:
     ) -> bool:
         with self._writing() as connection:
             done = connection.execute(
-                "UPDATE jobs SET state = ?, ended = ?, over = ?, result = ?, problem = ? WHERE id = ?"
+                "UPDATE jobs SET state = ?, ended = ?, over = ?, result = ?, problem = ?, came = ? WHERE id = ?"
                 " AND state = 'running' AND attempts = coalesce(?, attempts)",
-                (state, time.time(), self._count.now(), result, problem, number, attempt),
+                (state, time.time(), self._count.now(), result, problem, digest_of(state, result, problem), number,
+                 attempt),
             )
             self._free(connection, number)
         return done.rowcount > 0
@@ -377,7 +381,11 @@ class Queue:
 
 
 def _job(row: tuple[Any, ...]) -> Job:
-    values = list(row)
+    *values, asked, came = row
+    if asked is not None and digest_of(*values[:5]) != asked:  # an older version wrote none
+        raise ValueError("what was asked is not what was written")
+    if came is not None and digest_of(values[6], *values[15:17]) != came:
+        raise ValueError("what came of it is not what was written")
     values[4], values[14] = json.loads(values[4]), bool(values[14])
     values[15], values[16] = (None if one is None else json.loads(one) for one in values[15:17])
     return Job(*values)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from spinecho.db.errors import Damaged
 
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS jobs (
@@ -11,7 +18,7 @@ _TABLES = (
   attempts INTEGER NOT NULL,
   created REAL NOT NULL, begun REAL, ended REAL, runner TEXT NOT NULL DEFAULT '', stage TEXT NOT NULL DEFAULT '',
   done INTEGER NOT NULL DEFAULT 0, known INTEGER NOT NULL DEFAULT 0, cancel INTEGER NOT NULL DEFAULT 0,
-  result TEXT, problem TEXT, seconds REAL NOT NULL, waited REAL, over REAL, turn INTEGER)""",
+  result TEXT, problem TEXT, seconds REAL NOT NULL, waited REAL, over REAL, turn INTEGER, asked TEXT, came TEXT)""",
     "CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, priority, number)",
     """CREATE TABLE IF NOT EXISTS kept (
   name TEXT PRIMARY KEY, digest TEXT NOT NULL, status INTEGER, media TEXT, body BLOB, at REAL NOT NULL)""",
@@ -20,17 +27,43 @@ _TABLES = (
   clock REAL NOT NULL)""",
 )
 """created, begun and ended: by the clock, for people. waited (until when), over (since when) and at (of what is kept):
-by the file's own count of seconds, see `count`. turn: how many jobs were begun before.
+by the file's own count of seconds, see `count`. turn: how many jobs were begun before. asked, came: digests of
+what a job was asked, and of what came of it.
 """
-_LATER = {"waited": "REAL", "over": "REAL", "turn": "INTEGER"}
+_LATER = {"waited": "REAL", "over": "REAL", "turn": "INTEGER", "asked": "TEXT", "came": "TEXT"}
+
+
+def digest_of(*values: str | None) -> str:
+    """By which a row shows that it is what was written."""
+    return hashlib.sha256(json.dumps(values).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@contextmanager
+def damage_told(path: Path) -> Iterator[None]:
+    """A file that is no queue any more, or whose rows hold what was never written, is told as that. Raises `Damaged`."""
+    try:
+        yield
+    except (sqlite3.DatabaseError, ValueError, TypeError, OverflowError) as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF
+        if code not in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR}:
+            raise
+        raise Damaged(
+            f"the servers' jobs in {path} are damaged ({error}); stop the servers and remove that file: jobs that wait "
+            "are forgotten, and nothing else"
+        ) from error
+
+
+def lacks(connection: sqlite3.Connection) -> frozenset[str]:
+    """The columns of jobs that a file of an older version does not have."""
+    return frozenset(_LATER.keys() - {row[1] for row in connection.execute("PRAGMA table_info(jobs)")})
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
     """Within a change; those that are there stay as they are, with the columns that they lacked."""
     for statement in _TABLES:
         connection.execute(statement)
-    there = {row[1] for row in connection.execute("PRAGMA table_info(jobs)")}
-    for name in _LATER.keys() - there:
+    lacking = lacks(connection)
+    for name in lacking:
         connection.execute(f"ALTER TABLE jobs ADD COLUMN {name} {_LATER[name]}")
-    if "over" not in there:
+    if "over" in lacking:
         connection.execute("UPDATE jobs SET over = ended")
