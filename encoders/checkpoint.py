@@ -113,8 +113,8 @@ def is_as_written(values: Mapping[str, Any]) -> bool:
 def load_checkpoint(folder: Path, *, kind: str) -> Checkpoint:
     """Read a checkpoint of that kind.
 
-    Raises CheckpointError, `CheckpointDamaged` of them, for a missing or damaged file, another kind, keys that are not known, weights that are not
-    the ones the config was written with, and weights that are not numbers.
+    Raises CheckpointError for a missing file, another kind, keys that are not known, and weights that are not numbers;
+    `CheckpointDamaged` for a damaged file, and weights that are not the ones the config was written with.
     """
     import safetensors.torch  # noqa: PLC0415  (torch is slow to import)
     import torch  # noqa: PLC0415

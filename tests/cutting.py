@@ -78,7 +78,11 @@ class Cutting:
                 self._pairs.append(pair)
             if self._silent:
                 continue
-            server.connect(str(self._real))
+            try:
+                server.connect(str(self._real))
+            except OSError:  # it is being started anew
+                _close(*pair)
+                continue
             deaf = threading.Event()
             threading.Thread(target=self._forth, args=(*pair, deaf), daemon=True).start()
             threading.Thread(target=self._back, args=(*pair, deaf), daemon=True).start()

@@ -55,7 +55,6 @@ class Server:
         """A database with our tables in it and nothing else; its URL."""
         return self.make(f"copy{next(self._numbers)}", "TEMPLATE made STRATEGY file_copy")
 
-
     def stop(self, mode: str) -> None:
         """End it: "fast" breaks off what its clients do, "immediate" is as if it had been killed."""
         self._control("-m", mode, "stop")

@@ -114,7 +114,9 @@ def of_identities(settings: Settings) -> Iterator[Finding]:
         return
     with open_identities(settings, identity_key(settings)) as opened:
         for one in opened.faults():
-            yield Finding("identities", "error", f"{path.name}: {one}", "put it back from a backup; keep the broken one")
+            yield Finding(
+                "identities", "error", f"{path.name}: {one}", "put it back from a backup; keep the broken one"
+            )
 
 
 def of_jobs(settings: Settings) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ from spinecho.access.people import open_access
 from spinecho.db.errors import Damaged, StorageFailure
 from spinecho.db.upkeep.scrub_state import LOCK, Round, State, read_state, write_state
 from spinecho.errors import SettingsError, SpinechoError
-from spinecho.maintaining.doctor import ROWS_FIRST, Examined, Finding, of_record
+from spinecho.maintaining.doctor import ROWS_FIRST, Examined, Finding, of_identities, of_jobs, of_record
 from spinecho.maintaining.upkeep import Home, settings_of
 from spinecho.search.access.persons import Role
 from spinecho.setup.private import private_files
@@ -217,15 +217,17 @@ class _Scrub:
         for number, one in zip(count(1), stated_weights(self._settings.home / "encoders"), strict=False):
             name = one.path.name if one.path is not None else one.absent
             yield Step(f"weights {number}, {name}", "weights", partial(_weights, one))
-        if not self._settings.no_record:
-            yield Step("record", "record", self._record)
+        beside = {"record": of_record, "identities": of_identities, "jobs": of_jobs}
+        for area, look in beside.items():
+            if area != "record" or not self._settings.no_record:
+                yield Step(area, area, partial(self._beside, look))
 
-    def _record(self, at: At) -> Iterator[Piece]:
+    def _beside(self, look: Callable[[Settings], Iterator[Finding]], at: At) -> Iterator[Piece]:
         from spinecho.db.schema.damage import Finding as Damage  # noqa: PLC0415
         from spinecho.db.upkeep.scrub_steps import Piece  # noqa: PLC0415
 
         try:
-            found = [Damage(one.what, one.count, one.examples, one.remedy) for one in of_record(self._settings)]
+            found = [Damage(one.what, one.count, one.examples, one.remedy) for one in look(self._settings)]
         except SpinechoError as error:
             found = [Damage(str(error), 1, (), "see what it says")]
         yield Piece(None, 0, tuple(found))

@@ -1,4 +1,5 @@
-"""A command on a PostgreSQL server whose connections are cut at a message; then it is run again.
+"""A command on a PostgreSQL server whose connections are cut at a message, or that is really stopped and started there;
+then it is run again.
 
 This runs as a program of its own, as `harness` does, and forks for each run.
 """
@@ -10,6 +11,7 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -41,10 +43,12 @@ from cutting import AFTER, BEFORE, Cutting, cutting  # noqa: E402
 from harness import _difference, _spread, forked  # noqa: E402
 from noting import spinecho_command  # noqa: E402
 from servers import Server, running  # noqa: E402
-from sqlalchemy import MetaData, select  # noqa: E402
+from sqlalchemy import MetaData, select, text  # noqa: E402
 
 from spinecho.db.schema.engines import make_engine  # noqa: E402
 
+RESTARTS = ("fast", "immediate")
+"""How a server is stopped: its clients are broken off, or it dies as it is and recovers when it is started."""
 _MAY = {0, 3}
 """Exit statuses: it was done, or the machine is said to fail."""
 
@@ -120,12 +124,18 @@ class Trial:
         for number, at in enumerate(_spread(range(1, n + 1), "3" if points == "some" else points)):
             for how in (BEFORE, AFTER) if points != "some" else ((BEFORE, AFTER)[number % 2],):
                 label = f"{self.command.name}, {how} {at} of {n}"
-                status, found = self._trial(at, how, every=bool(number % 2))
-                self.result.tried += 1
-                self.result.failed += status == 3
-                if found is not None and found != end:
-                    self.result.problems.append(f"{label}: {_difference(end, found)}")
+                self._held_against(end, label, self._trial(at, how, every=bool(number % 2)))
+        for number, how in enumerate(RESTARTS, 1):
+            at = n * number // 3
+            self._held_against(end, f"{self.command.name}, {how} restart at {at} of {n}", self._trial(at, how))
         return self.result
+
+    def _held_against(self, end: Any, label: str, came: tuple[int, Any]) -> None:
+        status, found = came
+        self.result.tried += 1
+        self.result.failed += status == 3
+        if found is not None and found != end:
+            self.result.problems.append(f"{label}: {_difference(end, found)}")
 
     def _begin(self) -> None:
         self.work.mkdir()
@@ -142,7 +152,7 @@ class Trial:
                 path.unlink()
         self.work.rename(self.base)
 
-    def _trial(self, at: int, how: str, *, every: bool) -> tuple[int, Any]:
+    def _trial(self, at: int, how: str, *, every: bool = False) -> tuple[int, Any]:
         self._n += 1
         shutil.rmtree(self.work, ignore_errors=True)
         shutil.copytree(self.base, self.work)
@@ -150,8 +160,8 @@ class Trial:
             f"{self.command.name.replace(' ', '_')}_{self._n}", f"TEMPLATE {self._like} STRATEGY file_copy"
         )
         with cutting(url) as proxy:
-            proxy.cut(at, how, every=every)
-            hit = self._run(proxy)
+            proxy.cut(0 if how in RESTARTS else at, how, every=every)
+            hit = self._run_beside_restart(proxy, url, at, how) if how in RESTARTS else self._run(proxy)
             if not at:
                 self.result.messages = proxy.seen
             proxy.pause()
@@ -167,6 +177,28 @@ class Trial:
             if found.status:
                 self.result.problems.append(f"{where}: {found.printed[-1500:]}")
         return hit.status, found.value
+
+    def _run_beside_restart(self, proxy: Cutting, url: str, at: int, mode: str) -> Any:
+        """The server is stopped once it had so many messages, and started again."""
+        engine = make_engine(url).execution_options(isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:  # else it may lose what it said to have kept
+            name = connection.scalar(text("SELECT current_database()"))
+            connection.execute(text(f"ALTER DATABASE {name} SET synchronous_commit TO on"))
+        engine.dispose()
+        over = threading.Event()
+
+        def restart() -> None:
+            while proxy.seen < at and not over.wait(0.001):
+                pass
+            self.server.stop(mode)
+            self.server.start()
+
+        restarting = threading.Thread(target=restart)
+        restarting.start()
+        hit = self._run(proxy)
+        over.set()
+        restarting.join()
+        return hit
 
     def _run(self, proxy: Cutting) -> Any:
         def run() -> int:

@@ -25,8 +25,8 @@ from typing import Any
 
 from kept import Kept
 
-KILLED, FULL, BROKEN, LOST = "killed", "full", "broken", "lost"
-FAULTS = {KILLED: 1, FULL: 2, BROKEN: 3, LOST: 4}
+KILLED, FULL, BROKEN, LOST, FROZEN = "killed", "full", "broken", "lost", "frozen"
+FAULTS = {KILLED: 1, FULL: 2, BROKEN: 3, LOST: 4, FROZEN: 5}
 ACKNOWLEDGED = "acknowledged"
 """Beside the work: what a sender notes for itself, on a disk that does not fail."""
 _NO_NUMBER = re.compile(r"[0-9a-f]{12,}|\d+")
@@ -271,7 +271,7 @@ def chosen(names: Sequence[str], fault: str, points: str, killed_at: Sequence[st
         return []
     if points == "some" and killed_at:
         if fault != KILLED:
-            return [2 * n // 3] if fault == FULL else []
+            return [2 * n // 3] if fault == FULL else [n // 3 + 1] if fault == FROZEN else []
         return [number for part in killed_at for number in _numbers(names, part)[:1]]
     return _spread(range(1, n + 1), points)
 

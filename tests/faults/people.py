@@ -56,5 +56,6 @@ def kept_things(work: Path) -> dict[str, Any]:
             "study_uid FROM feedback", "label FROM access_tokens", "name FROM sources", "name FROM saved_searches"
         ):  # fmt: skip
             found[query] = sorted({row[0] for row in connection.execute(f"SELECT {query}")})
-    jobs = {job.arguments["file"] for job in Queue(work / "home").of("me")}
-    return found | {"jobs": {name: (work / "home" / "jobs" / name).read_text() for name in jobs}}
+    queue = Queue(work / "home")
+    jobs = {job.arguments["file"] for job in queue.of("me")}
+    return found | {"jobs": {name: queue.read(name).decode() for name in jobs}}

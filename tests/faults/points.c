@@ -22,7 +22,7 @@ folder itself is called "sync .". Where the power is lost, the process dies and 
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum fault { NONE, KILLED, FULL, BROKEN, LOST }; /* kill -9; ENOSPC from there on; EIO once; power lost */
+enum fault { NONE, KILLED, FULL, BROKEN, LOST, FROZEN }; /* kill -9; ENOSPC from there on; EIO once; power lost; EROFS from there on */
 
 void keep_in(const char *folder);
 void keep(int handle, const char *path);
@@ -31,12 +31,12 @@ void outlive(int folder, const char *name);
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char below[PATH_MAX], last[PATH_MAX + 16];
 static long armed_for, seen, at;
-static int fault, full, log_to = -1;
+static int fault, full, frozen, log_to = -1;
 
 int arm(const char *folder, int which, long number, int log_fd, const char *notes) {
     if (which == LOST) keep_in(notes);
     snprintf(below, sizeof below, "%s/", folder);
-    last[0] = 0, seen = 0, full = 0;
+    last[0] = 0, seen = 0, full = 0, frozen = 0;
     at = number, fault = which, log_to = log_fd;
     armed_for = getpid();
     return 0;
@@ -91,8 +91,10 @@ static int verdict(const char *what, const char *path, int grows, int counts, in
         if (seen == at && (fault == KILLED || fault == LOST)) answer = -1;
         if (seen == at && fault == BROKEN) answer = EIO;
         if (seen == at && fault == FULL) full = 1;
+        if (seen == at && fault == FROZEN) frozen = 1;
     }
     if (full && grows) answer = ENOSPC;
+    if (frozen) answer = EROFS;
     pthread_mutex_unlock(&lock);
     errno = kept;
     return answer;

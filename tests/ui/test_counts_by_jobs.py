@@ -155,7 +155,7 @@ def test_what_changed_and_a_frozen_list_come_from_another_process(own: Settings,
         calm(page.button_group(key="cohort-view").set_value("Changes").run())
     assert f"0 added, 0 removed, {kept.facts['studies']} kept" in texts(page)
     assert {job.kind for job in works.queue.of("ada")} == {"shown-count", "freeze", "changes"}
-    assert "patient" not in (own.home / "jobs" / f"{works.queue.of('ada')[0].id}.json").read_text()
+    assert b"patient" not in (own.home / "jobs" / f"{works.queue.of('ada')[0].id}.json").read_bytes()
 
 
 def test_only_the_list_that_was_looked_at_is_frozen(own: Settings, works: Works) -> None:

@@ -19,10 +19,14 @@ from parts_encoder import brain, write_nifti
 from safetensors import SafetensorError
 from typer.testing import CliRunner
 
-from spinecho.db.errors import StoreError
+from spinecho.db.errors import Busy, StoreError
 from spinecho.db.schema.database import Database
+from spinecho.encoders.training.loop.state import RunBusy
+from spinecho.errors import SpinechoError
+from spinecho.setup.readers import ReadersBusy
 from spinecho.ui.cli import index, status
 from spinecho.ui.cli.app import app
+from spinecho.ui.printing.failing import message_and_status
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -194,3 +198,18 @@ def test_a_reader_that_goes_away(tmp_path: Path) -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("kind", [Busy, ReadersBusy, RunBusy])
+def test_what_is_done_when_it_is_asked_again_is_no_wrong_usage(kind: type[SpinechoError]) -> None:
+    assert message_and_status(kind("wait for it"))[1] == 3
+
+
+@pytest.mark.parametrize("below", ["", "deeper/home"])
+def test_a_home_that_is_a_file_is_told_as_that(below: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for command in (["status"], ["doctor"], ["index", str(tmp_path)], ["search", "text", "x"]):
+        done = CliRunner().invoke(app, [*command, "--home", str(tmp_path / "file" / below)])
+        assert done.exit_code == 2
+        assert f"{tmp_path / 'file'} is a file" in done.stderr
+    assert (tmp_path / "file").read_text() == "mine"

@@ -119,7 +119,7 @@ class Pool:
         result = dict(job.result or {})
         name = result.pop("file", None)
         try:
-            content = None if name is None else (self._queue.folder / str(name)).read_bytes()
+            content = None if name is None else self._queue.read(str(name))
         except FileNotFoundError:
             raise JobFailed("What was made is no longer kept. Try again.") from None
         return Made(result, content)

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spinecho.db.errors import Damaged
+from spinecho.db.own_digest import content_of, with_digest
 from spinecho.errors import SpinechoError
 from spinecho.setup.private import make_private, write_private
 from spinecho.ui.server.jobs.count import Count
@@ -128,8 +130,18 @@ class Queue:
                 connection.execute(
                     "INSERT INTO jobs (id, kind, owner, role, arguments, priority, state, attempts, created, seconds,"
                     " waited, asked) VALUES (?, ?, ?, ?, ?, ?, 'queued', 0, ?, ?, ?, ?)",
-                    (number, kind, owner, role, text, priority, time.time(), seconds, until,
-                     digest_of(number, kind, owner, role, text)),
+                    (
+                        number,
+                        kind,
+                        owner,
+                        role,
+                        text,
+                        priority,
+                        time.time(),
+                        seconds,
+                        until,
+                        digest_of(number, kind, owner, role, text),
+                    ),
                 )
         found = self.get(number)
         assert found is not None  # noqa: S101
@@ -279,8 +291,15 @@ class Queue:
 
     def write(self, number: str, ending: str, content: bytes) -> str:
         """Put a job's file beside the queue; its name. It is on the disk before a row can say so."""
-        write_private(self.folder / f"{number}.{ending}", content)
+        write_private(self.folder / f"{number}.{ending}", with_digest(content))
         return f"{number}.{ending}"
+
+    def read(self, name: str) -> bytes:
+        """What `write` was given. Raises `OSError`, and `Damaged` where the file is not what was written."""
+        try:
+            return content_of((self.folder / name).read_bytes())
+        except ValueError as error:
+            raise Damaged(f"{self.folder / name} is not what the job made; begin the job again") from error
 
     def claim(self, name: str, digest: str) -> tuple[str, tuple[int, str, bytes] | None]:
         """("new", None) for a key that is ours from now on; "same" with its answer, or None while it is made; "other"
@@ -332,8 +351,16 @@ class Queue:
             done = connection.execute(
                 "UPDATE jobs SET state = ?, ended = ?, over = ?, result = ?, problem = ?, came = ? WHERE id = ?"
                 " AND state = 'running' AND attempts = coalesce(?, attempts)",
-                (state, time.time(), self._count.now(), result, problem, digest_of(state, result, problem), number,
-                 attempt),
+                (
+                    state,
+                    time.time(),
+                    self._count.now(),
+                    result,
+                    problem,
+                    digest_of(state, result, problem),
+                    number,
+                    attempt,
+                ),
             )
             self._free(connection, number)
         return done.rowcount > 0

@@ -40,7 +40,7 @@ def digest_of(*values: str | None) -> str:
 
 @contextmanager
 def damage_told(path: Path) -> Iterator[None]:
-    """A file that is no queue any more, or whose rows hold what was never written, is told as that. Raises `Damaged`."""
+    """A file that is no queue any more, or whose rows are not what was written, is told as that. Raises `Damaged`."""
     try:
         yield
     except (sqlite3.DatabaseError, ValueError, TypeError, OverflowError) as error:

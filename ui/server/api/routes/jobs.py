@@ -161,7 +161,7 @@ def file(asked: Reads, number: Id) -> Response:
     else:
         asked.access.note("download", digest_of(number), bytes=int(result["bytes"]))
     try:
-        content = (asked.service.queue.folder / str(result["file"])).read_bytes()
+        content = asked.service.queue.read(str(result["file"]))
     except FileNotFoundError:
         raise Unknown("what this job made is no longer kept; begin it again") from None
     return ranged(

@@ -105,5 +105,5 @@ def _look(queue: Queue, job: Job) -> Job:
 
 
 def _read(queue: Queue, job: Job) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((queue.folder / str((job.result or {})["file"])).read_bytes())
+    found: dict[str, Any] = json.loads(queue.read(str((job.result or {})["file"])))
     return found
