@@ -21,6 +21,7 @@ from pathlib import Path
 
 _LOG = logging.getLogger("spinecho")
 _TRIES = 100
+DIGEST_BYTES = 32
 _NOT_FOR_FOLDERS = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EISDIR}
 """What is said of a folder that cannot be synced: by some network shares, which order their renames themselves, and of
 one in which this account may make names and not list them."""
@@ -183,3 +184,24 @@ def sync_folder(folder: Path) -> None:
     except OSError as error:
         if error.errno not in _NOT_FOR_FOLDERS:
             raise
+
+
+def digest_of(content: bytes | memoryview) -> bytes:
+    """What stands behind content that `with_digest` was given: its sha256, `DIGEST_BYTES`."""
+    return hashlib.sha256(content).digest()
+
+
+def with_digest(content: bytes) -> bytes:
+    """The content, and its digest behind it: what is kept to save work is given back as it was, or is made anew.
+
+    A file of arrays with a changed bit in its numbers is still a file of arrays, and nothing else would tell.
+    """
+    return content + digest_of(content)
+
+
+def content_of(data: bytes) -> bytes:
+    """What `with_digest` was given. Raises ValueError for anything else."""
+    content = data[:-DIGEST_BYTES]
+    if data[-DIGEST_BYTES:] != digest_of(content):
+        raise ValueError("it is not what was kept")
+    return content

@@ -18,8 +18,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from spinecho.db.durable import make_folder, write_durably
-from spinecho.db.own_digest import content_of, with_digest
+from spinecho.db.durable import content_of, make_folder, with_digest, write_durably
 from spinecho.db.queries.learning.adapting_rows import StudyClauses, clauses_of_studies, scan_rows
 from spinecho.db.queries.learning.self_tests import PairText, studies_with_reports
 from spinecho.db.schema.database import Database

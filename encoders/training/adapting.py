@@ -21,8 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spinecho.db.durable import make_folder, write_durably
-from spinecho.db.own_digest import content_of, with_digest
+from spinecho.db.durable import content_of, make_folder, with_digest, write_durably
 from spinecho.encoders.adapted import CELLS, Heads, HeadsConfig
 from spinecho.encoders.training.objectives.losses import info_nce
 

@@ -16,7 +16,7 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from spinecho.db.own_digest import content_of, with_digest
+from spinecho.db.durable import content_of, with_digest
 from spinecho.encoders.preparing.preparation import Prepared
 
 _ABANDONED_S = 3600.0

@@ -1,5 +1,5 @@
-"""Every command that uses a PostgreSQL server, its connections cut at a message, or the server really stopped and started
-anew; run again, it ends as if undisturbed.
+"""Every command that uses a PostgreSQL server, its connections cut at a message, or the server really stopped there and
+started anew; run again, it ends as if undisturbed.
 
 Three messages of indexing; every message of all with SPINECHO_CUTS=all, or a number of each with SPINECHO_CUTS=12.
 """

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spinecho.db.durable import content_of, with_digest
 from spinecho.db.errors import Damaged
-from spinecho.db.own_digest import content_of, with_digest
 from spinecho.errors import SpinechoError
 from spinecho.setup.private import make_private, write_private
 from spinecho.ui.server.jobs.count import Count
-from spinecho.ui.server.jobs.tables import damage_told, digest_of, lacks, make_tables
+from spinecho.ui.server.jobs.tables import damage_told, digest_of, lacks, make_tables, require_as_written
 
 FILE = "server.sqlite"
 STATES = ("queued", "running", "done", "failed", "cancelled")
@@ -127,21 +127,11 @@ class Queue:
                 connection.execute("UPDATE jobs SET waited = max(waited, ?) WHERE id = ?", (until, number))
             else:
                 self._require_place(connection, owner)
+                asked = (number, kind, owner, role, text)
                 connection.execute(
                     "INSERT INTO jobs (id, kind, owner, role, arguments, priority, state, attempts, created, seconds,"
                     " waited, asked) VALUES (?, ?, ?, ?, ?, ?, 'queued', 0, ?, ?, ?, ?)",
-                    (
-                        number,
-                        kind,
-                        owner,
-                        role,
-                        text,
-                        priority,
-                        time.time(),
-                        seconds,
-                        until,
-                        digest_of(number, kind, owner, role, text),
-                    ),
+                    (*asked, priority, time.time(), seconds, until, digest_of(*asked)),
                 )
         found = self.get(number)
         assert found is not None  # noqa: S101
@@ -347,20 +337,12 @@ class Queue:
         problem: str | None = None,
         attempt: int | None = None,
     ) -> bool:
+        came = (state, result, problem)
         with self._writing() as connection:
             done = connection.execute(
-                "UPDATE jobs SET state = ?, ended = ?, over = ?, result = ?, problem = ?, came = ? WHERE id = ?"
+                "UPDATE jobs SET state = ?, result = ?, problem = ?, ended = ?, over = ?, came = ? WHERE id = ?"
                 " AND state = 'running' AND attempts = coalesce(?, attempts)",
-                (
-                    state,
-                    time.time(),
-                    self._count.now(),
-                    result,
-                    problem,
-                    digest_of(state, result, problem),
-                    number,
-                    attempt,
-                ),
+                (*came, time.time(), self._count.now(), digest_of(*came), number, attempt),
             )
             self._free(connection, number)
         return done.rowcount > 0
@@ -409,10 +391,8 @@ class Queue:
 
 def _job(row: tuple[Any, ...]) -> Job:
     *values, asked, came = row
-    if asked is not None and digest_of(*values[:5]) != asked:  # an older version wrote none
-        raise ValueError("what was asked is not what was written")
-    if came is not None and digest_of(values[6], *values[15:17]) != came:
-        raise ValueError("what came of it is not what was written")
+    require_as_written(asked, values[:5])
+    require_as_written(came, [values[6], *values[15:17]])
     values[4], values[14] = json.loads(values[4]), bool(values[14])
     values[15], values[16] = (None if one is None else json.loads(one) for one in values[15:17])
     return Job(*values)

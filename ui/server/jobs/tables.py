@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,6 +36,12 @@ _LATER = {"waited": "REAL", "over": "REAL", "turn": "INTEGER", "asked": "TEXT", 
 def digest_of(*values: str | None) -> str:
     """By which a row shows that it is what was written."""
     return hashlib.sha256(json.dumps(values).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def require_as_written(digest: str | None, values: Sequence[str | None]) -> None:
+    """Raise ValueError for values that are not those of a digest; an older version wrote none."""
+    if digest is not None and digest_of(*values) != digest:
+        raise ValueError("a row is not what was written")
 
 
 @contextmanager

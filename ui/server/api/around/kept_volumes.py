@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from spinecho.db.own_digest import SIZE, digest_of
+from spinecho.db.durable import DIGEST_BYTES, digest_of
 from spinecho.setup.private import make_private, open_private
 from spinecho.steady import boot
 
@@ -92,9 +92,9 @@ class KeptVolumes:
             with contextlib.suppress(OSError):
                 os.utime(handle)
             held = memoryview(mmap.mmap(handle, 0, access=mmap.ACCESS_READ))
-            content, known = held[:-SIZE], (path.name, os.fstat(handle).st_ino, len(held))
+            content, known = held[:-DIGEST_BYTES], (path.name, os.fstat(handle).st_ino, len(held))
             if known not in self._whole:
-                if held[-SIZE:] != digest_of(content):
+                if held[-DIGEST_BYTES:] != digest_of(content):
                     return None
                 if len(self._whole) > _KNOWN:
                     self._whole.clear()
