@@ -71,7 +71,7 @@ def restored(folder: Path) -> Any:
     if command("restore", folder / "backups", "--unencrypted", "--home", again) == REFUSED:
         return REFUSED
     with closing(sqlite3.connect(again / "spinecho.sqlite")) as connection:
-        return connection.execute("SELECT uid, facts_run FROM studies ORDER BY uid").fetchall()
+        return connection.execute("SELECT uid, accession_number FROM studies ORDER BY uid").fetchall()
 
 
 def adapted(folder: Path) -> Any:
