@@ -133,7 +133,15 @@ def embed_beside(
                 sleep((time.monotonic() - began) * (1.0 / share - 1.0))
                 began = time.monotonic()
     ahead = held_spaces.count_lacking_beside(database, space)[1]
-    return Embedded(done, volumes, dict(left_out), ahead, executor.notices)
+    made = Embedded(done, volumes, dict(left_out), ahead, executor.notices)
+    if limit is not None or not volumes or ahead <= left_out.total():
+        return made
+    more = embed_beside(  # scans that were indexed meanwhile
+        database, dual, space, workers=workers, memory_mb=memory_mb, share=share, sleep=sleep, progress=progress,
+        executing=executing,
+    )  # fmt: skip
+    notices = tuple(dict.fromkeys((*made.notices, *more.notices)))
+    return Embedded(done + more.series, volumes + more.volumes, more.left_out, more.ahead, notices)
 
 
 def _groups(database: Database, dual: DualEncoder, space: SpaceRecord) -> Iterator[Sequence[Lacking]]:

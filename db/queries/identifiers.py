@@ -53,6 +53,13 @@ def studies_by_uid(database: Database, uids: Collection[str]) -> dict[str, tuple
     return found
 
 
+def uids_of_studies(database: Database, studies: Collection[int]) -> dict[int, str]:
+    """By id, the UID of those of the studies that are there."""
+    with database.begin() as session:
+        rows = _among(session, select(Study.id, Study.uid), Study.id, sorted(set(studies)))
+        return {int(row[0]): str(row[1]) for row in rows}
+
+
 def studies_by_date(database: Database, days: Collection[date]) -> dict[date, tuple[int, ...]]:
     """By day, the studies of that day."""
     query = select(Study.date, Study.id).order_by(Study.uid)

@@ -154,10 +154,7 @@ def switch(database: Database, space_id: int, *, incomplete: bool = False) -> Sp
     Raises `SwitchRefused` for a space that is not held, and for one that lacks volumes unless `incomplete`.
     """
     with database.begin(durable=True) as session:
-        states = _states(session)
-        state, encoder = states.get(space_id, ("retired", ""))
-        if state == "retired":
-            raise SwitchRefused(f"space {space_id} is not held; 'spinecho encoders list' shows those that are")
+        state, encoder = _held_as(session, space_id)
         if state != "serves":
             lacking = session.scalar(select(func.count()).select_from(Volume).where(_lacks(space_id))) or 0
             if lacking and not incomplete:
@@ -174,7 +171,10 @@ def roll_back(database: Database) -> SpaceRecord:
     with database.begin(durable=True) as session:
         before = session.get(Serving, _BEFORE)
         if before is None:
-            raise SwitchRefused("there was no switch yet, so there is nothing to go back to")
+            raise SwitchRefused(
+                "there is nothing to go back to: there was no switch yet, or the encoder that answered before it is "
+                "retired; 'spinecho encoders list' shows those that can be switched to"
+            )
         space, encoder = before.space_id, before.encoder
         _put(session, space, encoder)
         return _record(session, space, encoder)
@@ -186,11 +186,9 @@ def retire(database: Database, space_id: int) -> None:
     Raises `SwitchRefused` for the one that answers, and for one that is not held.
     """
     with database.begin(durable=True) as session:
-        state, encoder = _states(session).get(space_id, ("retired", ""))
+        state, encoder = _held_as(session, space_id)
         if state == "serves":
             raise SwitchRefused(f"{encoder!r} answers now; switch to another encoder before this one is retired")
-        if state == "retired":
-            raise SwitchRefused(f"space {space_id} is not held; 'spinecho encoders list' shows those that are")
         gone = (f"{_LIVE}:{space_id}",) + ((_BEFORE,) if state == "before" else ())
         session.execute(delete(Serving).where(Serving.role.in_(gone)))
         session.merge(Serving(role=f"{_LIVE}:{space_id}{_RETIRED}", space_id=space_id, encoder=encoder))
@@ -251,6 +249,19 @@ def _states(session: Session) -> dict[int, tuple[State, str]]:
         if role in rows:
             found[rows[role].space_id] = (state, rows[role].encoder)
     return found
+
+
+def _held_as(session: Session, space: int) -> tuple[State, str]:
+    """(where a space stands, its encoder's name). Raises `SwitchRefused` for one that is retired, or not held."""
+    state, encoder = _states(session).get(space, ("retired", ""))
+    if state == "retired" and encoder:
+        raise SwitchRefused(
+            f"{encoder!r} is retired and goes with the next 'spinecho index'; until then 'spinecho encoders retire "
+            f"{space} --undo' takes that back"
+        )
+    if state == "retired":
+        raise SwitchRefused(f"space {space} is not held; 'spinecho encoders list' shows those that are")
+    return state, encoder
 
 
 def _put(session: Session, space: int, encoder: str) -> None:

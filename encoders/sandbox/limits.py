@@ -37,9 +37,13 @@ def read_small(path: Path, error: Callable[[str], Exception], *, most: int = TEX
 
 
 def table_text(path: Path, error: Callable[[str], Exception]) -> str:
-    """The text of a table that people hand in, UTF-8 with a mark or without. Raises nothing but `error`."""
+    """The text of a table that people hand in: UTF-8 with a mark or without, UTF-16 with one ("Unicode text" of Excel).
+
+    Raises nothing but `error`.
+    """
     try:
-        return read_small(path, error, most=TABLE_BYTES).decode("utf-8-sig")
+        held = read_small(path, error, most=TABLE_BYTES)
+        return held.decode("utf-16" if held.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
     except OSError as fault:
         raise error(f"{path} cannot be read ({fault.strerror}); check the path") from fault
     except UnicodeDecodeError as fault:

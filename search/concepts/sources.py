@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from spinecho.db.keys import accession_key, known_patient, uid_key
+from spinecho.db.keys import known_patient
 from spinecho.db.people.concepts import ConceptError, uids_of
-from spinecho.db.queries.identifiers import studies_by_accession, studies_by_patient, studies_by_uid
+from spinecho.db.queries.identifiers import studies_by_patient
 from spinecho.db.schema.database import Database
 from spinecho.encoders.reading.nifti.subject_tables import says_nothing
-from spinecho.encoders.sandbox.limits import table_text
+from spinecho.search.given_tables import ACCESSION_COLUMNS, STUDY_COLUMNS, plain_column, studies_named, table_cells
 
 KINDS = ("cohort", "thumbs", "table", "filter", "says")
 REST = "rest"
 HELP = "cohort:NAME, thumbs:QUESTION, table:FILE, says:present(FINDING) or filter:CONDITION"
-_STUDY = ("study_uid", "studyinstanceuid", "study_instance_uid", "study")
-_ACCESSION = ("accession_number", "accessionnumber", "accession")
 _PATIENT = ("participant_id", "patient_id", "patientid", "patient", "subject_id", "subject")
 _LABEL = ("label", "labels", "class", "diagnosis", "group", "target")
-_YES = frozenset({"1", "y", "yes", "true", "t", "+", "pos", "positive", "present", "ja", "case"})
-_NO = frozenset({"0", "n", "no", "false", "f", "-", "neg", "negative", "absent", "nein", "control", "none"})
-_WHOLE = re.compile(r"([+-]?\d+)\.0+")
+_YES = frozenset({
+    "1", "y", "yes", "true", "t", "+", "pos", "positive", "positiv", "positif", "positivo", "present", "case", "ja",
+    "oui", "si", "sí", "sì", "sim", "vrai", "wahr", "vero", "verdadero",
+})  # fmt: skip
+_NO = frozenset({
+    "0", "n", "no", "false", "f", "-", "neg", "negative", "negativ", "négatif", "negatif", "negativo", "absent",
+    "control", "none", "nein", "nee", "non", "não", "nao", "faux", "falsch", "falso",
+})  # fmt: skip
+_UNDECIDED = frozenset({"unclear", "uncertain", "unsure", "equivocal", "indeterminate", "unklar", "fraglich", "maybe"})
+"""Labels of somebody who looked and could not tell: neither with it nor without it, whatever --positive says."""
+_WHOLE = re.compile(r"([+-]?\d+)[.,]0+")
 
 
 _Key: TypeAlias = tuple[str, str]
-"""(study, accession or patient; as it is written)"""
+"""(study or patient; as it is written)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +86,14 @@ def read_table(
     being without; else yes, no, 1, 0 and the like are read, and a label that says neither is an error. A cell that is
     empty, or says that nothing is known, is no label. Raises `ConceptError`.
     """
-    names, *rows = _rows(path)
+    (_, names), *found = _rows(path)
     columns, column = _keys(names, path), _label_column(names, path, name, label)
-    cells = [[cell.strip() for cell in (*row, *[""] * len(names))] for row in rows]
-    signs = any(row[column] == "+" for row in cells)  # then "-" is the other sign, and else a cell left empty
+    cells = [(line, [*row, *[""] * len(names)]) for line, row in found]
+    signs = any(row[column] == "+" for _, row in cells)  # then "-" is the other sign, and else a cell left empty
     sides: dict[bool, list[_Key]] = {True: [], False: []}
     lost = unlabelled = 0
-    for number, row in enumerate(cells, 2):
-        side = _side(row[column], positive, name, f"{path.name}, line {number}", signs=signs)
+    for line, row in cells:
+        side = _side(row[column], positive, name, f"{path.name}, line {line}", signs=signs)
         key = next(((kind, row[at]) for kind, at in columns if not says_nothing(row[at])), None)
         unlabelled += side is None
         if side is not None and key is not None:
@@ -103,23 +107,17 @@ def read_table(
     return Sided(with_it, without, lost, unlabelled)
 
 
-def _rows(path: Path) -> list[list[str]]:
-    text = table_text(path, ConceptError)
-    head = text.partition("\n")[0]
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=max("\t;,", key=head.count), strict=True))
-    except csv.Error as error:
-        raise ConceptError(f"{path.name} is no table ({error})") from error
-    rows = [row for row in rows if any(cell.strip() for cell in row)]
+def _rows(path: Path) -> list[tuple[int, list[str]]]:
+    rows = table_cells(path, ConceptError, called=path.name)
     if len(rows) < 2:
         raise ConceptError(f"{path.name} has no row under its names of columns")
     return rows
 
 
 def _keys(names: Sequence[str], path: Path) -> list[tuple[str, int]]:
-    """(study, accession or patient; its column), the surest first."""
-    plain = [_plain(name) for name in names]
-    kinds = (("study", _STUDY), ("accession", _ACCESSION), ("patient", _PATIENT))
+    """(study or patient; its column), the surest first."""
+    plain = [plain_column(name) for name in names]
+    kinds = (("study", (*STUDY_COLUMNS, *ACCESSION_COLUMNS)), ("patient", _PATIENT))
     found = [(kind, plain.index(name)) for kind, known in kinds for name in known if name in plain]
     if not found:
         raise ConceptError(
@@ -129,10 +127,10 @@ def _keys(names: Sequence[str], path: Path) -> list[tuple[str, int]]:
 
 
 def _label_column(names: Sequence[str], path: Path, concept: str, label: str | None) -> int:
-    plain = [_plain(name) for name in names]
+    plain = [plain_column(name) for name in names]
     for name in (label,) if label is not None else (concept, *_LABEL):
-        if _plain(name) in plain:
-            return plain.index(_plain(name))
+        if plain_column(name) in plain:
+            return plain.index(plain_column(name))
     wanted = repr(label) if label is not None else f"{concept!r} or 'label'"
     raise ConceptError(f"{path.name} has no column {wanted}; name it with --label, of: {', '.join(names)}")
 
@@ -143,6 +141,8 @@ def _side(value: str, positive: str | None, concept: str, where: str, *, signs: 
     if positive is not None and plain == _same(positive):
         return True
     if says_nothing(plain) and not (plain == "none" or (plain == "-" and signs)):
+        return None
+    if plain in _UNDECIDED:
         return None
     if positive is not None:
         return False
@@ -162,34 +162,20 @@ def _same(label: str) -> str:
 
 def _studies(database: Database, keys: Iterable[_Key]) -> dict[_Key, tuple[int, ...]]:
     """By key the ids of its studies, none for one that the archive does not know."""
-    forms = {key: _forms(*key) for key in keys}
-    of = {
-        kind: {form for (one, _), some in forms.items() for form in some if one == kind}
-        for kind in ("study", "accession", "patient")
-    }
-    known: dict[str, Mapping[str, tuple[int, ...]]] = {
-        "study": {
-            uid: studies for uid, (what, studies) in studies_by_uid(database, of["study"]).items() if what == "study"
-        },
-        "accession": studies_by_accession(database, of["accession"]),
-        "patient": studies_by_patient(database, of["patient"]),
-    }
+    asked = list(keys)
+    known = studies_named(database, [typed for kind, typed in asked if kind == "study"])
+    forms = {typed: _of_patient(typed) for kind, typed in asked if kind == "patient"}
+    whose = studies_by_patient(database, {form for some in forms.values() for form in some})
     return {
-        (kind, typed): next((known[kind][form] for form in some if form in known[kind]), ())
-        for (kind, typed), some in forms.items()
+        (kind, typed): known[typed]
+        if kind == "study"
+        else next((whose[form] for form in forms[typed] if form in whose), ())
+        for kind, typed in asked
     }
 
 
-def _forms(kind: str, typed: str) -> tuple[str, ...]:
-    """What the archive may know a key as; of a participant as BIDS writes it, and as a header may."""
-    if kind == "study":
-        return (uid_key(typed),)
-    if kind == "accession":
-        return (accession_key(typed),)
+def _of_patient(typed: str) -> tuple[str, ...]:
+    """What the archive may know a participant as: as BIDS writes it, and as a header may."""
     key, prefix = known_patient(typed), "SUB-"
     bare = key.removeprefix(prefix)
     return (key, bare) if bare != key else (key, f"{prefix}{key}")
-
-
-def _plain(name: str) -> str:
-    return "_".join(name.strip().casefold().replace("-", " ").split())

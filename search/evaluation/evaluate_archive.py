@@ -26,7 +26,7 @@ from spinecho.encoders.measuring.metrics import Floats
 from spinecho.encoders.preparing.preparation import Prepared
 from spinecho.search.engine import Engine
 from spinecho.search.evaluation.filtered import filtered_recall
-from spinecho.search.evaluation.judgements import JudgedQuery, Pair
+from spinecho.search.evaluation.judgements import JudgedQuery, Pair, by_uid, pairs_by_uid
 from spinecho.search.evaluation.of_scans import (
     copy_to_original,
     finding_questions,
@@ -103,6 +103,7 @@ class Evaluator:
 
         Raises `EmptyPool` where no query has an answer in the index.
         """
+        queries = by_uid(self._database, queries)
         place = {uid: column for column, uid in enumerate(self._uids)}
         known = evaluating.known_studies(self._database, [uid for query in queries for uid in query.grades])
         patient = {volume.study_uid: volume.patient_id or volume.study_uid for volume in self._volumes}
@@ -140,6 +141,7 @@ class Evaluator:
 
     def pairs(self, pairs: Sequence[Pair], progress: Callable[[str], None] = lambda _: None) -> Evaluation:
         """Texts of one's own against the studies they were written about. Raises `EmptyPool` where none is indexed."""
+        pairs = pairs_by_uid(self._database, pairs)
         known = evaluating.known_studies(self._database, [pair.study_uid for pair in pairs])
         stored = evaluating.report_texts(self._database, [pair.study_uid for pair in pairs])
         chosen = [pair for pair in pairs if pair.study_uid in known]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from spinecho.db.csv_files import as_given
+from spinecho.db.queries.identifiers import uids_of_studies
+from spinecho.db.schema.database import Database
 from spinecho.encoders.language.query_words import EmptyQuery, parse_query
 from spinecho.encoders.measuring.figures import EvaluationError
 from spinecho.encoders.sandbox.limits import table_text
+from spinecho.search.given_tables import ACCESSION_COLUMNS, STUDY_COLUMNS, plain_column, studies_named, table_cells
 
 
 class JudgementError(EvaluationError):
@@ -23,7 +23,7 @@ class JudgementError(EvaluationError):
 
 @dataclass(frozen=True, slots=True)
 class JudgedQuery:
-    """A query and the studies that answer it, by StudyInstanceUID."""
+    """A query and the studies that answer it, by StudyInstanceUID or accession number."""
 
     text: str
     grades: Mapping[str, float] = field(default_factory=dict)
@@ -88,12 +88,55 @@ def _grade(text: str, place: str) -> float:
     return grade
 
 
+def by_uid(database: Database, queries: Sequence[JudgedQuery]) -> tuple[JudgedQuery, ...]:
+    """The queries with every study by its StudyInstanceUID, as `named_by_uid` has it.
+
+    Raises `JudgementError` also where two names of one study have two grades for a query.
+    """
+    uids = named_by_uid(database, [name for query in queries for name in query.grades])
+    found = []
+    for query in queries:
+        grades: dict[str, float] = {}
+        for name, grade in query.grades.items():
+            if grades.setdefault(uids[name], grade) != grade:
+                raise JudgementError(
+                    f"{name!r} is another name of a study that has grade {grades[uids[name]]:g} for "
+                    f"{query.text[:40]!r} already; keep one"
+                )
+        found.append(replace(query, grades=grades))
+    return tuple(found)
+
+
+def pairs_by_uid(database: Database, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """The pairs with every study by its StudyInstanceUID, as `named_by_uid` has it."""
+    uids = named_by_uid(database, [pair.study_uid for pair in pairs])
+    return tuple(replace(pair, study_uid=uids[pair.study_uid]) for pair in pairs)
+
+
+def named_by_uid(database: Database, names: Sequence[str]) -> dict[str, str]:
+    """By name (StudyInstanceUID or accession number) the StudyInstanceUID; what no study has stays as it is.
+
+    Raises `JudgementError` for an accession number of several studies.
+    """
+    known = studies_named(database, dict.fromkeys(names))
+    uids = uids_of_studies(database, [study for some in known.values() for study in some])
+    for name, studies in known.items():
+        if len(studies) > 1:
+            raise JudgementError(
+                f"{name!r} is the accession number of {len(studies):,} studies; name the one that is meant by its "
+                "StudyInstanceUID"
+            )
+    return {name: uids[studies[0]] if studies else name for name, studies in known.items()}
+
+
 def table_rows(path: Path, *, needed: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
-    """(file and line, values by column in lower case), every needed one filled. Raises `JudgementError`."""
-    text = table_text(path, JudgementError)
+    """(file and line, values by column as `plain_column` has it), every needed one filled.
+
+    A study is named by study_uid, or by what is in a column of accession numbers. Raises `JudgementError`.
+    """
     read = _jsonl if path.suffix.lower() in {".jsonl", ".ndjson", ".json"} else _csv
     count, listed = 0, " and ".join(needed)
-    for line, row in read(path, text, needed):
+    for line, row in read(path, needed):
         missing = [name for name in needed if not row.get(name)]
         if missing:
             raise JudgementError(f"{path}, line {line}: {' and '.join(missing)} is empty; fill it in or drop the line")
@@ -103,29 +146,23 @@ def table_rows(path: Path, *, needed: tuple[str, ...]) -> Iterator[tuple[str, di
         raise JudgementError(f"{path} holds no row{f'; write one line for each {listed}' if needed else ''}")
 
 
-def _csv(path: Path, text: str, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    head = text.partition("\n")[0]
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=head.count), strict=True)
-    try:
-        names = [name.strip().lower() for name in next(rows, [])]
-        if not set(needed) <= set(names):
-            raise JudgementError(
-                f"{path}: the first line names the columns {names}; it must have {' and '.join(needed)}"
-            )
-        for row in rows:
-            if not any(value.strip() for value in row):
-                continue
-            if len(row) > len(names):
-                raise JudgementError(
-                    f"{path}, line {rows.line_num}: {len(row)} values for {len(names)} columns; quote texts with commas"
-                )
-            yield rows.line_num, {name: as_given(value.strip()) for name, value in zip(names, row, strict=False)}
-    except csv.Error as error:
-        raise JudgementError(f"{path}, line {rows.line_num}: {error}; check the quotation marks") from error
+def _named(row: dict[str, str]) -> dict[str, str]:
+    """A row with its study under study_uid, by the surest name that it holds."""
+    study = next((row[name] for name in (*STUDY_COLUMNS, *ACCESSION_COLUMNS) if row.get(name)), "")
+    return row | {"study_uid": study} if study else row
 
 
-def _jsonl(path: Path, text: str, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    for number, line in enumerate(text.split("\n"), start=1):
+def _csv(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    rows = table_cells(path, JudgementError, called=str(path))
+    names = [plain_column(name) for name in rows[0][1]] if rows else []
+    if not set(needed) <= set(_named(dict.fromkeys(names, "x"))):
+        raise JudgementError(f"{path}: the first line names the columns {names}; it must have {' and '.join(needed)}")
+    for line, row in rows[1:]:
+        yield line, _named(dict(zip(names, row, strict=False)))
+
+
+def _jsonl(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    for number, line in enumerate(table_text(path, JudgementError).split("\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -135,4 +172,5 @@ def _jsonl(path: Path, text: str, needed: tuple[str, ...]) -> Iterator[tuple[int
         if not isinstance(value, dict):
             example = json.dumps(dict.fromkeys(needed, "..."))
             raise JudgementError(f"{path}, line {number} is no object; write {example}")
-        yield number, {str(name).lower(): "" if item is None else str(item).strip() for name, item in value.items()}
+        values = {plain_column(str(name)): "" if item is None else str(item).strip() for name, item in value.items()}
+        yield number, _named(values)

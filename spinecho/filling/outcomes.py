@@ -17,6 +17,7 @@ from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
 from spinecho.db.values import Role
 from spinecho.encoders.dual import DualEncoder
+from spinecho.filling.lacking_vectors import answered_by
 from spinecho.filling.status_facts import failure_facts, remedy_of
 from spinecho.indexer.backfill import Added, add_parts
 from spinecho.indexer.deidentifying.profile import Dates, Descriptors
@@ -29,7 +30,7 @@ from spinecho.search.concepts.applying import look_after as look_after_concepts
 from spinecho.search.evidence.trust import look_after as look_after_evidence
 from spinecho.search.self_test import look_after
 from spinecho.setup.settings import Settings
-from spinecho.setup.wiring import encoder_now, executing_by, indexing_lock, open_dual, open_vector_server
+from spinecho.setup.wiring import encoder_now, executing_by, indexing_lock, open_dual, open_named, open_vector_server
 
 OnProgress = Callable[[str, int, int], None]
 """Given a stage (discover, scan, read, encode, store, reports, build, self-test, concepts), how much of it is done,
@@ -118,25 +119,26 @@ def index(
     ray, ray_encoders: the cluster that reads and encodes in place of this process. database: opened, and made where
     there is none, once no other process can be making it.
     """
-    opened = cache(lambda: open_dual(settings, held))  # the run and the test after it share the networks
     progress = None if on_progress is None else ProgressNumbers(on_progress)
     with indexing_lock(settings):
         held = database()
         roots = roots_of(folders, held)
         if as_begun and (begun := runs.deidentified_as(held)) is not None:
             deidentified = Deidentified(cast(Dates, begun["dates"]), cast(Descriptors, begun["descriptors"]))
-        by = executing_by(
-            settings, encoder_now(settings, held), ray, roots, encoders=ray_encoders, memory_mb=options.get("memory_mb")
-        )
+        named = encoder_now(settings, held)
+        # the run and what follows share the networks; a cluster goes on with those that it has opened
+        opened = cache(lambda: open_named(settings, named) if ray else open_dual(settings, held))
+        by = executing_by(settings, named, ray, roots, encoders=ray_encoders, memory_mb=options.get("memory_mb"))
         with open_door(settings, deidentified, held) as door, by as executing:
             summary = index_archive(
                 held, settings.builds, roots, opened, options=Options(**options), progress=progress, door=door,
                 skip=settings.home, executing=executing,
             )  # fmt: skip
-        warning = self_tested(held, opened, on_progress)
+        answering, embedded = answered_by(settings, held, opened, progress, **options)
+        warning = self_tested(held, answering, on_progress)
         taught = look_after_concepts(held, tell=on_progress or (lambda *_: None))
         copied = _copied(settings, held)
-    warnings = (*summary.warnings, *((warning,) if warning else ()), *taught, *copied)
+    warnings = (*summary.warnings, *embedded, *((warning,) if warning else ()), *taught, *copied)
     return Outcome(
         summary.run, summary.counts, summary.reasons, summary.mendable, summary.seconds, warnings,
         _files(not_indexed.failures(held, ignorable=False)), summary.report_columns,

@@ -28,12 +28,12 @@ from spinecho.encoders.training.adapting import FitConfig, write_facts
 from spinecho.encoders.training.wrong_pairs import WRONG
 from spinecho.filling.outcomes import OnProgress
 from spinecho.indexer.reembed import require_room
-from spinecho.learning.encoder_spaces import Added, Encoders, HeldEncoder, embedding_lock
+from spinecho.learning.encoder_spaces import Added, Encoders, HeldEncoder
 from spinecho.search.access.persons import Access, Role
 from spinecho.search.adaptation import Adaptation, Gathered, NotAdaptable, adapted_heads, gather
 from spinecho.setup.private import private_files
 from spinecho.setup.settings import Settings
-from spinecho.setup.wiring import encoder_now, open_named
+from spinecho.setup.wiring import embedding_lock, encoder_now, open_named
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,10 +119,10 @@ def adapt(
             gathered, _before(gathered, live), below, work, fit=fit or FitConfig(minutes=minutes), tell=tell
         )
         name = _exported(settings, made, base_name, base, len(gathered.studies)) if made.better else ""
-    added = None
-    if name:
-        added = encoders.add(name, share=share, switch=switch, on_progress=on_progress)
-        shutil.rmtree(work, ignore_errors=True)
+        added = None
+        if name:  # another run would take the state for its own as soon as the lock is free
+            added = encoders.add_locked(name, share=share, switch=switch, on_progress=on_progress)
+            shutil.rmtree(work, ignore_errors=True)
     return Adapted(
         name, made.better, made.why, made.figures, made.gain, made.patients, made.wrong_pairs, made.steps,
         time.monotonic() - began, added, _warnings(made),

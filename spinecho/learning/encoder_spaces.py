@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -24,7 +23,7 @@ from spinecho.search.access.persons import Access, Role
 from spinecho.search.concepts.applying import stale_warnings
 from spinecho.setup.private import private_files
 from spinecho.setup.settings import Settings
-from spinecho.setup.wiring import absolute_encoder, executing_by, indexing_lock, one_at_a_time, open_named
+from spinecho.setup.wiring import absolute_encoder, embedding_lock, executing_by, indexing_lock, open_named
 
 if TYPE_CHECKING:
     from spinecho.encoders.dual import DualEncoder
@@ -164,6 +163,26 @@ class Encoders:
         `EncoderUnavailable`, `SpaceMismatch` for another sentence encoder, `StorageFailure` where the disk has no room,
         `Busy` while another process does the same, `ClusterError` and `ClusterUnfit`.
         """
+        with private_files(), embedding_lock(self._settings):
+            return self.add_locked(
+                encoder, workers=workers, limit=limit, memory_mb=memory_mb, share=share, switch=switch, ray=ray,
+                ray_encoders=ray_encoders, on_progress=on_progress,
+            )  # fmt: skip
+
+    def add_locked(
+        self,
+        encoder: str,
+        *,
+        workers: int = 1,
+        limit: int | None = None,
+        memory_mb: int | None = None,
+        share: float = 1.0,
+        switch: bool = False,
+        ray: str | None = None,
+        ray_encoders: int | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Added:
+        """As `add`, for those who hold `embedding_lock`."""
         from spinecho.indexer.reembed import bytes_needed, embed_beside, require_room, require_same_text  # noqa: PLC0415
 
         if not 0.0 < share <= 1.0:
@@ -171,32 +190,31 @@ class Encoders:
         settings, database = self._settings, self._database()
         name = absolute_encoder(settings, encoder)
         self._access().allow(Role.MANAGER, "add an encoder", "add-encoder", switch=switch)
-        with private_files(), embedding_lock(settings):
-            dual = open_named(settings, name)
-            require_same_text(database, dual)
-            live = held_spaces.live_encoder(database)
-            space = held_spaces.hold(database, **asdict(dual.image.space), encoder=name)
-            if live is not None and space.id == live[0] and not self._one(space.id).lacking:
-                raise QueryError(f"{name!r} answers already, and no volume lacks its vector")
-            if not settings.server:
-                require_room(settings.home, bytes_needed(database, dual, space), what=f"embedding with {name!r}")
-            progress = None if on_progress is None else ProgressNumbers(on_progress)
-            folders = [Path(root) for root in last_roots(database)]
-            by = executing_by(settings, name, ray, folders, encoders=ray_encoders, memory_mb=memory_mb)
-            with by as executing:
-                done = embed_beside(
-                    database, dual, space, workers=workers, limit=limit, memory_mb=memory_mb, share=share,
-                    progress=progress, executing=executing,
-                )  # fmt: skip
-            warnings = done.notices + (() if done.ahead else self._built(space.id))
-            switched = switch and not done.ahead
-            if switch and done.ahead:
-                warnings += (
-                    f"not switched: {done.ahead:,} volumes have no vector yet; the same command goes on, or "
-                    f"'spinecho encoders switch {space.id} --incomplete' does without them",
-                )
-            if switched:
-                warnings += self._switched(space.id, dual)
+        dual = open_named(settings, name)
+        require_same_text(database, dual)
+        live = held_spaces.live_encoder(database)
+        space = held_spaces.hold(database, **asdict(dual.image.space), encoder=name)
+        if live is not None and space.id == live[0] and not self._one(space.id).lacking:
+            raise QueryError(f"{name!r} answers already, and no volume lacks its vector")
+        if not settings.server:
+            require_room(settings.home, bytes_needed(database, dual, space), what=f"embedding with {name!r}")
+        progress = None if on_progress is None else ProgressNumbers(on_progress)
+        folders = [Path(root) for root in last_roots(database)]
+        by = executing_by(settings, name, ray, folders, encoders=ray_encoders, memory_mb=memory_mb)
+        with by as executing:
+            done = embed_beside(
+                database, dual, space, workers=workers, limit=limit, memory_mb=memory_mb, share=share,
+                progress=progress, executing=executing,
+            )  # fmt: skip
+        warnings = done.notices + (() if done.ahead else self._built(space.id))
+        switched = switch and not done.ahead
+        if switch and done.ahead:
+            warnings += (
+                f"not switched: {done.ahead:,} volumes have no vector yet; 'spinecho encoders add {name} --switch' "
+                f"goes on, or 'spinecho encoders switch {space.id} --incomplete' does without them",
+            )
+        if switched:  # what was stored since the count is embedded at the end of the run that stores it
+            warnings += self._switched(space.id, dual, incomplete=True)
         return Added(self._one(space.id), done.series, done.volumes, done.left_out, done.ahead, switched, warnings)
 
     def compare(self, encoder: str | int, *, resamples: int = 1000) -> Comparison:
@@ -280,15 +298,20 @@ class Encoders:
         """
         self._access().allow(Role.MANAGER, "switch the encoder", "switch-encoder", incomplete=incomplete)
         held = self._find(encoder)
-        dual = open_named(self._settings, held.space.encoder)  # one that cannot be opened must not answer
-        require_stored(held.space, dual.image.space, role="image")
+        dual = self._opened(held)
         with private_files():
             self._switched(held.space.id, dual, incomplete=incomplete)
         return self._one(held.space.id)
 
     def rollback(self) -> HeldEncoder:
-        """Let the encoder that answered before the last switch answer again. Raises `SwitchRefused`."""
+        """Let the encoder that answered before the last switch answer again.
+
+        Raises `SwitchRefused` where there is none, and as `switch` does where it can no longer be opened.
+        """
         self._access().allow(Role.MANAGER, "switch the encoder", "roll-back-encoder")
+        for held in held_spaces.held_spaces(self._database()):
+            if held.state == "before":
+                self._opened(held)
         return self._one(held_spaces.roll_back(self._database()).id)
 
     def retire(self, encoder: str | int, *, undo: bool = False) -> HeldEncoder:
@@ -306,6 +329,12 @@ class Encoders:
         else:
             held_spaces.retire(database, held.space.id)
         return self._one(held.space.id)
+
+    def _opened(self, held: HeldSpace) -> DualEncoder:
+        """What is to answer: one that cannot be opened, or gives other vectors than are stored, must not."""
+        dual = open_named(self._settings, held.space.encoder)
+        require_stored(held.space, dual.image.space, role="image")
+        return dual
 
     def _find(self, encoder: str | int) -> HeldSpace:
         """By its number, or its name where one space alone has it."""
@@ -338,11 +367,6 @@ class Encoders:
         held_spaces.switch(database, number, incomplete=incomplete)
         warning = self_tested(database, cache(lambda: dual), None)
         return (*((warning,) if warning else ()), *stale_warnings(database))
-
-
-def embedding_lock(settings: Settings) -> AbstractContextManager[None]:
-    """Held while scans are embedded beside: indexing goes on meanwhile."""
-    return one_at_a_time(settings, "encoders.lock", "adds or adapts an encoder already")
 
 
 def _measured(

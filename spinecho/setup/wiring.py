@@ -315,6 +315,11 @@ def indexing_lock(settings: Settings) -> Iterator[None]:
         yield
 
 
+def embedding_lock(settings: Settings) -> contextlib.AbstractContextManager[None]:
+    """Held while scans are embedded beside: indexing goes on meanwhile."""
+    return one_at_a_time(settings, "encoders.lock", "adds or adapts an encoder already")
+
+
 @contextlib.contextmanager
 def one_at_a_time(settings: Settings, name: str, does: str) -> Iterator[None]:
     """Hold a lock of the home, a file of this name, which the system lets go if the process dies.

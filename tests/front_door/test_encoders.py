@@ -11,6 +11,7 @@ import pytest
 from archives import copy_of_home
 from pages import acts
 from parts_encoder import brain, write_nifti
+from sqlalchemy import text as sql
 from typer.testing import CliRunner
 
 import spinecho
@@ -66,6 +67,48 @@ def test_a_switch_is_followed_by_whoever_opens_the_archive(archive_of_two: spine
         assert [one.state for one in archive.encoders.list()] == ["serves", "before"]
     said = [act.action for act in acts(home)]
     assert [name for name in said if name.endswith("-encoder")][-2:] == ["roll-back-encoder", "switch-encoder"]
+
+
+def lacking(archive: spinecho.Archive) -> dict[str, int]:
+    return {one.encoder: one.lacking for one in archive.encoders.list()}
+
+
+def test_scans_have_a_vector_of_whichever_encoder_answers_at_the_end_of_a_run(
+    archive_of_two: spinecho.Archive, tmp_path: Path
+) -> None:
+    """A switch while a run stores what the encoder before says."""
+
+    def switch(stage: str, done: int, _: int) -> None:
+        if (stage, done) == ("read", 0):
+            archive_of_two.encoders.switch(OTHER)
+
+    write_nifti(tmp_path / "third" / "3_T1w.nii.gz", brain(3))
+    done = archive_of_two.index(tmp_path / "third", workers=1, on_progress=switch)
+    assert lacking(archive_of_two) == {OTHER: 0, "spinecho": 0}
+    assert [said for said in done.warnings if f"1 scans that had no vector of {OTHER!r}" in said]
+
+
+def test_what_cannot_be_opened_is_not_gone_back_to(archive_of_two: spinecho.Archive, tmp_path: Path) -> None:
+    archive_of_two.encoders.switch(OTHER)
+    with archive_of_two._database().begin() as session:
+        session.execute(sql("UPDATE serving SET encoder = 'adapted:gone' WHERE role LIKE 'image:%' AND space_id = 1"))
+    with pytest.raises(EncoderUnavailable, match="gone"):
+        archive_of_two.encoders.rollback()
+    assert lacking(archive_of_two) == {OTHER: 0, "adapted:gone": 0}
+    assert archive_of_two.encoders.list()[0].encoder == OTHER
+
+
+def test_a_retired_encoder_is_told_from_one_that_never_was(archive_of_two: spinecho.Archive) -> None:
+    encoders = archive_of_two.encoders
+    number = encoders.retire(OTHER).number
+    for refused in (encoders.switch, encoders.retire):
+        with pytest.raises(SwitchRefused, match=f"retire {number} --undo"):
+            refused(OTHER)
+    encoders.retire(OTHER, undo=True)
+    encoders.switch(OTHER)
+    encoders.retire("spinecho")
+    with pytest.raises(SwitchRefused, match="is retired"):
+        encoders.rollback()
 
 
 def test_retiring_and_taking_it_back(archive_of_two: spinecho.Archive, tmp_path: Path) -> None:

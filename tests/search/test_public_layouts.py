@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,30 @@ def test_mr_rate_has_findings_and_patients(tmp_path: Path) -> None:
     (scan,) = found.cases[0].scans
     assert (scan.sequence, scan.plane, scan.path.name) == ("FLAIR", "axial", "s1_flair-raw-axi.nii.gz")
     assert [(reason.partition(":")[0], n) for reason, n in found.left_out.items()] == [("still zipped", 1)]
+
+
+def test_what_lies_beside_real_copies_is_no_scan_and_counts_nothing_twice(tmp_path: Path) -> None:
+    """Files that a Mac leaves, scans unpacked beside, a second copy of a folder, masks under other names."""
+    folder = radgenome(tmp_path / "brain")
+    before = layout_of(folder).read(folder, "test")
+    scans = folder / "ASNR-MICCAI-BraTS2023-GLI-Challenge-TrainingData"
+    for case in sorted(scans.iterdir()):
+        (case / f"._{case.name}-t2f.nii.gz").write_bytes(b"Mac OS X")
+        (case / f"{case.name}-t2f.nii").write_bytes(b"unpacked")
+        for mask in ("wmh", "mask", "Label", f"{case.name}_lesion"):
+            (case / f"{mask}.nii.gz").write_bytes(b"mask")
+    shutil.copytree(scans, folder / "zz old")
+    shutil.copytree(scans, folder / "__MACOSX" / scans.name)
+    found = layout_of(folder).read(folder, "test")
+    assert found.digest == before.digest, "two sites have the same pool"
+    assert {scan.path.name.startswith(".") for case in found.cases for scan in case.scans} == {False}
+    assert found.left_out == before.left_out
+    folder = mr_rate(tmp_path / "rate")
+    before = layout_of(folder).read(folder, "test")
+    (folder / "mri/batch00/s1/img/._s1_flair-raw-axi.nii.gz").write_bytes(b"Mac OS X")
+    shutil.copytree(folder / "mri/batch00", folder / "mri/batch01")
+    found = layout_of(folder).read(folder, "test")
+    assert (found.cases, found.left_out) == (before.cases, before.left_out)
 
 
 def test_a_table_of_captions_may_name_patients_studies_and_parts(tmp_path: Path) -> None:

@@ -41,7 +41,8 @@ line for each judged study (CSV with a first line of names, or JSON Lines):
 
     query,study_uid,grade,set,topic,negates
 
-`query` and `study_uid` are needed. `grade` is 0 for no answer, then 1, 2, ... for better ones. `set` names a part of
+`query` and `study_uid` are needed; an accession number names a study too, there or in a column `accession_number`.
+`grade` is 0 for no answer, then 1, 2, ... for better ones. `set` names a part of
 the list, queries of one `topic` say the same in other words, `negates` holds the query that this one is the opposite
 of ("no infarct" negates "infarct").
 

@@ -93,6 +93,9 @@ class Layout(Protocol):
 def files_below(folder: Path, endings: tuple[str, ...]) -> Iterator[Path]:
     """Files whose names end so, in the order of their names; links to folders are followed, each folder once.
 
+    What is hidden is passed over, and what a Mac leaves beside each file ("._scan.nii.gz", "__MACOSX"): it is called
+    as a scan and is none.
+
     Raises `LayoutError` for a folder of more files than a data set has.
     """
     seen: set[str] = set()
@@ -103,8 +106,14 @@ def files_below(folder: Path, endings: tuple[str, ...]) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(real)
-        folders.sort()
+        folders[:] = sorted(name for name in folders if not is_left_over(name))
         count += len(names)
         if count > _MOST_FILES:
             raise LayoutError(f"{folder} holds more than {_MOST_FILES:,} files; name the data set's own folder")
-        yield from (Path(place, name) for name in sorted(names) if name.lower().endswith(endings))
+        held = sorted(name for name in names if not is_left_over(name))
+        yield from (Path(place, name) for name in held if name.lower().endswith(endings))
+
+
+def is_left_over(name: str) -> bool:
+    """Whether a file or a folder is what a file manager left, and nothing of a data set."""
+    return name.startswith(".") or name == "__MACOSX"

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spinecho.search.evaluation.judgements import table_rows
-from spinecho.search.evaluation.public.cases import EVERY, Case, PublicScan, PublicSet
+from spinecho.search.evaluation.public.cases import EVERY, Case, PublicScan, PublicSet, is_left_over
 
 _MODALITIES: Mapping[str, str] = {"t1w": "T1", "t2w": "T2", "flair": "FLAIR", "swi": "SWI", "mra": "MRA"}
 _PLANES: Mapping[str, str] = {"axi": "axial", "sag": "sagittal", "cor": "coronal", "obl": "oblique"}
@@ -49,20 +49,23 @@ class MrRate:
                 if row["study_uid"] in patients:
                     told = (row.get(name, "") for name in ("findings", "impression", "report"))
                     texts[row["study_uid"]] = next(filter(None, told), "")
-        cases, zipped = [], 0
+        cases: dict[str, Case] = {}
+        zipped: set[str] = set()
         for place in sorted((folder / "mri").glob("batch*/*")):
             uid = place.name.removesuffix(".zip")
             if uid not in patients:
                 continue
             if place.name.endswith(".zip"):
-                zipped += not place.with_suffix("").is_dir()
+                zipped.add(uid)
                 continue
-            scans = tuple(_scan(path, uid) for path in sorted((place / "img").glob("*.nii.gz")))
-            if scans:
-                cases.append(Case(uid, patients[uid], scans, texts.get(uid, "")))
-        absent = len(patients) - len(cases) - zipped
-        left_out = {"still zipped: unzip with the data set's download.py --unzip": zipped, "not fetched": absent}
-        return PublicSet(tuple(cases), {reason: n for reason, n in left_out.items() if n})
+            found = sorted(path for path in (place / "img").glob("*.nii.gz") if not is_left_over(path.name))
+            scans = tuple(_scan(path, uid) for path in found)
+            if scans and uid not in cases:  # a study of two folders is one case
+                cases[uid] = Case(uid, patients[uid], scans, texts.get(uid, ""))
+        zipped -= cases.keys()
+        absent = len(patients) - len(cases) - len(zipped)
+        left_out = {"still zipped: unzip with the data set's download.py --unzip": len(zipped), "not fetched": absent}
+        return PublicSet(tuple(cases.values()), {reason: n for reason, n in left_out.items() if n})
 
 
 def _part(written: str) -> str:

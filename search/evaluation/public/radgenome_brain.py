@@ -37,7 +37,8 @@ _PARTS = ("train", "val", "test")
 _SUFFIXES: Mapping[str, str] = {"t1n": "T1", "t1c": "T1", "t2w": "T2", "t2f": "FLAIR", "dwi": "DWI", "adc": "ADC"}
 _OF_IMAGE = re.compile(rf"[-_](?:{'|'.join(_SUFFIXES)})$", re.IGNORECASE)
 _BRATS = re.compile(r"(BraTS-[A-Za-z]+-\d+)-\d+")
-_MASK = re.compile(r"[-_](?:seg|msk|mask)$", re.IGNORECASE)
+_MASK = re.compile(r"(?:^|[-_])(?:seg|msk|mask|wmh|labels?|lesions?|segmentation)$", re.IGNORECASE)
+"""Also of the WMH challenge, whose mask is called wmh.nii.gz in the case's folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class RadGenomeBrain:
     """See the module."""
 
     name: str = "radgenome-brain"
-    version: int = 1
+    version: int = 2
     looks_for: str = f"{_SPLIT} beside folders such as BraTS_GLI with global_finding.json, and the scans below"
 
     def fits(self, folder: Path) -> bool:
@@ -64,17 +65,18 @@ class RadGenomeBrain:
             impressions |= _object(place / "impression.json")
         cases = dict.fromkeys([*found, *impressions])
         parts, listed = _splits(folder / _SPLIT, cases)
-        scans: dict[str, list[PublicScan]] = {}
+        scans: dict[str, dict[str, PublicScan]] = {}
         for path in files_below(folder, (".nii.gz", ".nii")):
             if case := _case_of(path, cases):
                 name = _image(path)
-                scans.setdefault(case, []).append(
-                    PublicScan(path, _sequence(name), "", "brain", of_scans.get(name, ""))
-                )
+                scan = PublicScan(path, _sequence(name), "", "brain", of_scans.get(name, ""))
+                held = scans.setdefault(case, {})  # by image: it may be unpacked beside, or in a second copy
+                if name not in held or held[name].path.suffix != ".gz" == path.suffix:
+                    held[name] = scan
         mine = [case for case in cases if split in {EVERY, parts.get(case)}]
         made = []
         for case in mine:
-            own = scans.get(case, [])
+            own = list(scans.get(case, {}).values())
             own = [scan for scan in own if _image(scan.path) in listed] or own  # the release counts no FLAIR of ISLES
             if own:
                 text = found.get(case) or _impression(impressions, case)
