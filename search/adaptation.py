@@ -25,6 +25,7 @@ from spinecho.db.schema.database import Database
 from spinecho.db.values import SpaceRecord
 from spinecho.encoders.adapted import Heads, HeadsConfig, Sentences, rows_of
 from spinecho.encoders.measuring.figures import Figure
+from spinecho.encoders.measuring.held_out import is_held_out
 from spinecho.encoders.training.adapting import (
     FitConfig,
     Material,
@@ -37,7 +38,7 @@ from spinecho.encoders.training.adapting import (
 )
 from spinecho.encoders.training.wrong_pairs import FARTHER, WRONG, Both, Floats, targets, units, wrong_pairs
 from spinecho.errors import QueryError
-from spinecho.search.evaluation.encoders_compared import Row, difference, hits_within, is_held_out, measured
+from spinecho.search.evaluation.encoders_compared import Row, difference, hits_within, measured
 
 LEAST_PATIENTS = 150
 """Patients with a scan and a report that affirms something, below which nothing is trained."""

@@ -6,6 +6,8 @@ body region and sequence tells whether findings are known, beyond what was image
 left out: indication, technique and comparison do not ask, two reports that say the same are not compared with one
 another, and no patient is in the sample twice.
 
+An encoder that was adapted here is asked about patients that it did not learn from (`held_out`).
+
 The result is kept by space and moves the weights of scans, see `search.channel_weights`. It is measured again when the
 archive has grown or shrunk by a fifth, when another space serves, and when the test or the rules of reading change.
 """
@@ -43,6 +45,7 @@ from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.language.findings import RULES
 from spinecho.encoders.measuring.candidates import Candidates, text_groups, unit_rows
 from spinecho.encoders.measuring.figures import Figure
+from spinecho.encoders.measuring.held_out import learned_here, measured_on
 from spinecho.encoders.measuring.metrics import Floats, steps
 from spinecho.encoders.measuring.resampling import RESAMPLES, percentiles
 from spinecho.encoders.space import Encoder, require_stored
@@ -55,7 +58,7 @@ SECONDS = 60.0
 """After which no further report is put into the test; 400 take the encoder that ships a few seconds."""
 LONGEST = 600
 """Characters at most of what a report affirms."""
-VERSION = 1
+VERSION = 2
 TOO_FEW, NOT_ALIGNED = "TOO_FEW", "NOT_ALIGNED"
 """Why there are no figures: fewer than `LEAST` pairs; an encoder that does not compare words with scans."""
 _CHANGED = 0.2
@@ -105,7 +108,9 @@ def weighing(database: Database, space: SpaceRecord, own: Weights | None = None)
     shipped, kept = Weights.load(), get_self_test(database, space.id)
     figures = figures_of(kept)
     weights = moved(shipped, figures)
-    return Weighing(weights, "shipped" if weights == shipped else "self-test", _why(kept, figures, shipped, weights))
+    return Weighing(
+        weights, "shipped" if weights == shipped else "self-test", _why(kept, figures, shipped, weights, space.encoder)
+    )
 
 
 def figures_of(kept: KeptTest | None) -> dict[str, Figure]:
@@ -200,7 +205,8 @@ def _figure(wins: Floats, asked: Floats) -> Figure | None:
 def _tested(
     database: Database, space: SpaceRecord, held: Holdings, open_dual: Callable[[], DualEncoder], seconds: float
 ) -> KeptTest:
-    studies = paired_studies(database, space) if held.reports else ()
+    may_ask = measured_on(space.encoder)
+    studies = tuple(one for one in paired_studies(database, space) if may_ask(one[1])) if held.reports else ()
     none = KeptTest(_version(), TOO_FEW, len(studies), held)
     if len(studies) < LEAST:
         return none
@@ -254,15 +260,16 @@ def _failed(why: str) -> str:
     return f"SELF_TEST_FAILED: {why}; the weights of channels stay as they were, and the next run tries again"
 
 
-def _why(kept: KeptTest | None, figures: Mapping[str, Figure], shipped: Weights, weights: Weights) -> str:
+def _why(kept: KeptTest | None, figures: Mapping[str, Figure], shipped: Weights, weights: Weights, encoder: str) -> str:
     if kept is None:
         return "the weights that ship: this archive was not tested yet, which the next 'spinecho index' does"
     if kept.reason == NOT_ALIGNED:
         return "the weights that ship: the encoder does not compare words with scans"
     if kept.reason == TOO_FEW or not figures:
+        unseen = "that the encoder did not learn from " if learned_here(encoder) else ""
         return (
-            f"the weights that ship: {kept.pairs:,} patients have a scan and a report that affirms something, and a "
-            f"self-test takes {LEAST}"
+            f"the weights that ship: {kept.pairs:,} patients {unseen}have a scan and a report that affirms something, "
+            f"and a self-test takes {LEAST}"
         )
     measured = "; ".join(f"{_NAMES[name]} {_in_words(figure)}" for name, figure in figures.items() if name in _NAMES)
     if weights == shipped:

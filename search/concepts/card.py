@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spinecho.db.people.masking import masked
+from spinecho.encoders.measuring.held_out import learned_here
 from spinecho.search.concepts.learning import ALIKE, PRECISION, Known, Line
 
 _COUNTED = ("studies", "patients")
@@ -97,6 +98,11 @@ def text_of(card: Mapping[str, Any]) -> str:
         f"{100 * calibration['share_of_positives']:.0f} % positives as among the examples",
         f"reads {card['reads']} of {card['encoder']} ({card['space']})",
     ]
+    if learned_here(card["encoder"]):
+        lines.append(
+            "this encoder learned from reports of four in five patients of this archive: labels that come from the "
+            "same reports are known better here than they will be of new patients"
+        )
     lines += [f"left out: {count} {why}" for why, count in card["left_out"].items()]
     return "\n".join(lines)
 

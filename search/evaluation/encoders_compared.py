@@ -6,7 +6,6 @@ the same in every run, and in every archive that holds them.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,23 +19,16 @@ from spinecho.db.schema.database import Database
 from spinecho.db.values import SpaceRecord
 from spinecho.encoders.measuring.candidates import numbers, text_groups
 from spinecho.encoders.measuring.figures import EmptyPool, EvaluationError, Figure
+from spinecho.encoders.measuring.held_out import SHARE, is_held_out
 from spinecho.encoders.measuring.metrics import Floats
 from spinecho.encoders.measuring.pairs import paired
 from spinecho.encoders.measuring.resampling import Resamples
 
-SHARE = 0.2
-"""Of the patients, held out."""
 LEAST = 30
 """Held-out patients with which something can be measured."""
 LONGEST = 600
 """Characters at most of what a report affirms."""
 Encode = Callable[[Sequence[str]], Any]
-
-
-def is_held_out(patient: str, share: float = SHARE) -> bool:
-    """Whether a patient is measured on and never trained on."""
-    digest = hashlib.sha256(f"held-out\x1f{patient}".encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:8], "big") < share * 2**64
 
 
 def held_out_texts(database: Database, *, held_out: bool = True, share: float = SHARE) -> tuple[PairText, ...]:

@@ -22,6 +22,7 @@ from spinecho.encoders.dual import DualEncoder, OfStudies
 from spinecho.encoders.language.passages import passages
 from spinecho.encoders.measuring.candidates import Candidates, text_groups
 from spinecho.encoders.measuring.figures import EvaluationError, Measured
+from spinecho.encoders.measuring.held_out import learned_here, measured_on
 from spinecho.encoders.measuring.metrics import Floats
 from spinecho.encoders.preparing.preparation import Prepared
 from spinecho.search.engine import Engine
@@ -79,6 +80,7 @@ class Evaluator:
         if not self._volumes:
             raise EvaluationError("no volume passes the filter; loosen it, or index more with 'spinecho index FOLDER'")
         self._uids = sorted({volume.study_uid for volume in self._volumes})
+        self._warnings: tuple[str, ...] = (_LEARNED,) if learned_here(self._image.encoder) else ()
         self._draw = options.draw
 
     def archive(self, progress: Callable[[str], None] = lambda _: None) -> Evaluation:
@@ -87,6 +89,8 @@ class Evaluator:
 
         Raises `EmptyPool` where not one of them could be measured.
         """
+        if learned_here(self._image.encoder):
+            self._only_held_out()
         questions = [
             *label_questions(self._volumes, self._rows, self._options),
             *self._report_questions(),
@@ -171,6 +175,16 @@ class Evaluator:
         ]
         named = tuple(dict.fromkeys(pair.study_uid for pair in pairs))
         return self._evaluation("pairs", ask(questions, progress), named=named, known=known)
+
+    def _only_held_out(self) -> None:
+        """Ask and search patients that an encoder which was adapted here did not learn from."""
+        may_ask = measured_on(self._image.encoder)
+        rows = [row for row, one in enumerate(self._volumes) if may_ask(one.patient_id or one.study_uid)]
+        if not rows:
+            raise EvaluationError(f"{_LEARNED_FROM}, and none of the others passes the filter; loosen it")
+        self._volumes, self._rows = tuple(self._volumes[row] for row in rows), self._rows[rows]
+        self._uids = sorted({volume.study_uid for volume in self._volumes})
+        self._warnings = (f"{_LEARNED_FROM}: the others alone are asked and searched",)
 
     def _report_questions(self) -> Iterator[Question]:
         sentences, rows = evaluating.report_sentences(self._database, self._text, self._uids)
@@ -307,6 +321,7 @@ class Evaluator:
         missing, failing, all_of = (masked(n, self._options.smallest) for n in (len(unknown), hidden, len(named)))
         warnings = [f"{missing} of {all_of} studies named are not in the index"] if unknown else []
         warnings += [f"{failing} of {all_of} studies named have no volume that passes the filter"] if hidden else []
+        warnings += self._warnings
         if not self._dual.aligned:
             warnings.append("text and images are not aligned: nothing is measured from a text to a scan's own vector")
         if len({volume.patient_id for volume in self._volumes}) == 1:
@@ -321,6 +336,10 @@ class Evaluator:
         }
         protocol = {"name": what, "version": PROTOCOL}
         return Evaluation(asked, facts, counts, unknown, tuple(warnings), self._options.to_json(), protocol)
+
+
+_LEARNED_FROM = "the encoder learned from the reports of four in five patients of this archive ('spinecho adapt')"
+_LEARNED = f"{_LEARNED_FROM}: theirs are found too well"
 
 
 def groups_of_pairs(pairs: Sequence[Pair]) -> dict[str, int]:

@@ -3,7 +3,8 @@
 The test asks whether the side lights up on which reports say that something is (`evidence.sides`). Where it was not
 made, could not be made, or was not passed there are no heat maps, and whoever asks for one is told why and what helps.
 Both are measured from what the index holds, without reading a scan, at the end of a run: when the archive has grown or
-shrunk by a fifth, when another space serves, and when the test or the rules of reading change. It takes as many texts
+shrunk by a fifth, when another space serves, and when the test or the rules of reading change. An encoder that was
+adapted here is tested on patients that it did not learn from (`held_out`). It takes as many texts
 as there are patients in the test (300 at most) and unrelated questions (48), and the stored parts of 1,600 scans at
 most.
 """
@@ -31,6 +32,7 @@ from spinecho.encoders.language.findings import RULES
 from spinecho.encoders.language.query_words import parse_query
 from spinecho.encoders.language.scripts import without_other_letters
 from spinecho.encoders.measuring.figures import Figure
+from spinecho.encoders.measuring.held_out import measured_on
 from spinecho.encoders.networks.parts_of_volumes import added_by_stored
 from spinecho.encoders.space import Encoder, require_stored
 from spinecho.errors import QueryError
@@ -42,7 +44,7 @@ from spinecho.search.query import ONLY_UNWANTED, OTHER_LETTERS
 
 CHANNEL = "parts"
 """Under which it is kept with the space's backgrounds."""
-TEST = f"1.{RULES}"
+TEST = f"2.{RULES}"
 """The version of the test and of the rules by which clauses are told."""
 PATIENTS, SCANS, VOLUMES = 300, 4, 400
 """Patients in the test at most, and scans of each; scans at most whose parts the scale is measured on."""
@@ -198,7 +200,9 @@ def _tested(database: Database, space: SpaceRecord, held: Holdings, open_dual: C
     none = Tested(TEST, TOO_FEW, held)
     if not any_regions(database, space):
         return replace(none, reason=NO_PARTS)
-    found = sides.sided(sided_clauses(database, space, sides.REGIONS), PATIENTS)
+    may_ask = measured_on(space.encoder)
+    clauses = (one for one in sided_clauses(database, space, sides.REGIONS) if may_ask(one.patient))
+    found = sides.sided(clauses, PATIENTS)
     none = replace(none, told=sides.told(found))
     if not sides.enough(found):
         return none

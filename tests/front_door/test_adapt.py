@@ -143,6 +143,11 @@ def test_an_archive_adapts_its_encoder_switches_to_it_and_goes_back(archive: spi
         found = [hit.study.uid for hit in again.search("a bright coin", k=5, by="scans") if hit.study]
         assert found
         assert {int(uid.rpartition(".")[2]) % len(FINDINGS) for uid in found} == {0}
+        unseen = made.patients["held out"]
+        told = again.evaluate(resamples=20)
+        assert told.counts["patients"] == unseen, "what it learned from is neither asked nor searched"
+        assert any("learned from the reports" in said for said in told.warnings)
+        assert again.self_test()["pairs"] == unseen
         compared = again.encoders.compare("parts").figures["report to scan"]
         assert compared[0] is not None
         assert compared[1] is not None

@@ -109,7 +109,7 @@ def test_a_switch_and_the_way_back_are_one_row_each(opened: Opened) -> None:
 def test_there_is_nothing_to_go_back_to_before_a_switch(opened: Opened) -> None:
     with pytest.raises(SwitchRefused, match="no switch yet"):
         held_spaces.roll_back(opened.database)
-    with pytest.raises(SwitchRefused, match="not held"):
+    with pytest.raises(SwitchRefused, match="is retired"):
         held_spaces.switch(opened.database, 99)
 
 

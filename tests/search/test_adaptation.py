@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from spinecho.encoders.adapted import CELLS, rows_of
+from spinecho.encoders.measuring.held_out import is_held_out
 from spinecho.encoders.training.adapting import FitConfig, Material
 from spinecho.encoders.training.wrong_pairs import WRONG
 from spinecho.search.adaptation import FULL, MAIN, Adaptation, Gathered, adapted_heads
-from spinecho.search.evaluation.encoders_compared import Row, is_held_out
+from spinecho.search.evaluation.encoders_compared import Row
 
 KINDS, PLACES, IMAGE, TEXT = 6, 4, 24, 20
 FIT = FitConfig(steps=80, every=40, batch=48, patience=3, learning_rate=2e-3, width=48, dim=32)

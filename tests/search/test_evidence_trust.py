@@ -33,6 +33,7 @@ from spinecho.db.values import (
 from spinecho.db.vectors.stored_rows import pack
 from spinecho.encoders.dual import DualEncoder
 from spinecho.encoders.language.laterality import sides, without_sides
+from spinecho.encoders.measuring.held_out import is_held_out
 from spinecho.encoders.networks.parts_of_volumes import GRID
 from spinecho.encoders.space import Space, Vectors
 from spinecho.errors import QueryError
@@ -92,14 +93,14 @@ def parts(number: int, place: int | None) -> np.ndarray:
 
 
 def archive(
-    folder: Path, studies: int, place: Callable[[int], int | None], *, region: str = "brain"
+    folder: Path, studies: int, place: Callable[[int], int | None], *, region: str = "brain", encoder: str = "parts"
 ) -> tuple[Database, SpaceRecord]:
     """Reports that say in turns that an infarct is on the left and on the right, beside scans of `parts`."""
     folder.mkdir(exist_ok=True)
     database = Database.open(folder / "spinecho.sqlite")
     image, text = (
         storing.serve(database, role, model=space.model, revision=space.revision, preprocessing=space.preprocessing,
-                      dim=space.dim, encoder="parts")
+                      dim=space.dim, encoder=encoder)
         for role, space in (("image", Wide().space), ("text", Words.space))
     )  # fmt: skip
     run = runs.start_run(database, ["/data"])
@@ -162,6 +163,19 @@ def test_an_encoder_that_does_not_is_refused_with_its_figures_and_a_remedy(
     assert "spinecho adapt" in told
     with pytest.raises(QueryError, match="no evidence is shown here: the side that a report names"):
         trusted_scale(database, space)
+    database.close()
+
+
+@pytest.mark.parametrize("encoder", ["parts", "adapted:made-here"])
+def test_what_an_encoder_has_learned_by_heart_is_no_evidence(tmp_path: Path, encoder: str) -> None:
+    """It points at the side that a report names on the scans that it learned from, and at the left on all others."""
+    by_heart = [number for number in range(80) if not is_held_out(f"P{number}")]
+    database, space = archive(tmp_path, 80, lambda n: 2 * (n % 2) if n in by_heart else 0, encoder=encoder)
+    assert look_after(database, dual) == ""
+    tested = kept(database, space)
+    assert tested is not None
+    assert tested.passed is (encoder == "parts")
+    assert sum(tested.told.values()) == (80 if encoder == "parts" else 80 - len(by_heart))
     database.close()
 
 
