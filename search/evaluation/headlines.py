@@ -25,8 +25,9 @@ _CLAIMS: Mapping[str, str] = {
         "a report finds its study among the first ten of the same region and sequence by the scans alone",
     "scan to report, same region and sequence":
         "a scan finds its report among the first ten of the same region and sequence",
-    "text to study": "each of the first five answers to a judged question is right",
-    "text to study, by scans": "each of the first five answers to a judged question is right, by the scans alone",
+    "text to study": "one of the first five answers to a judged question, drawn at random, is right",
+    "text to study, by scans":
+        "one of the first five answers to a judged question, drawn at random, is right, by the scans alone",
     "text to study, by reports": "a text finds its study among the first ten by the reports",
     "text to study, by headers": "a text finds its study among the first ten by the words of its headers",
     "finding to studies, by scans, same region":
@@ -118,6 +119,8 @@ def _of(claim: str, figure: Mapping[str, Any], units: int, resampled: str) -> He
         return Headline("few", f"It cannot be told whether {claim}: {pool}.")
     low, high = bounds
     often = f"in {_share(value)} of 100 ({_share(low)} to {_share(high)}), by chance in {_share(chance)}"
+    if best is not None and _share(best) != "100":  # few right answers leave places that nothing could fill
+        often += f", at best in {_share(best)}"
     pool = f"{figure['queries']:,} asked, of {units:,} {resampled}; pool of {figure['pool']:,.0f}"
     if low > chance:
         return Headline("better", f"{claim[:1].upper()}{claim[1:]} {often} ({pool}).")

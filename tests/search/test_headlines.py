@@ -55,6 +55,7 @@ def test_better_is_said_only_of_an_interval_above_chance(
 ) -> None:
     (one,) = headlines([result(value, low, high, chance, units=units, best=best)])
     assert (one.kind == "better") == (units >= FEWEST and best - chance >= 0.05 and low > chance)
+    assert one.kind == "few" or best > 0.999 or "at best in" in one.text, "a figure that could not be higher looks poor"
 
 
 def test_questions_that_have_no_sentence_are_passed_over() -> None:
