@@ -145,7 +145,7 @@ def test_an_archive_adapts_its_encoder_switches_to_it_and_goes_back(archive: spi
         assert {int(uid.rpartition(".")[2]) % len(FINDINGS) for uid in found} == {0}
         unseen = made.patients["held out"]
         told = again.evaluate(resamples=20)
-        assert told.counts["patients"] == unseen, "what it learned from is neither asked nor searched"
+        assert told.archive["patients"] == unseen, "what it learned from is neither asked nor searched"
         assert any("learned from the reports" in said for said in told.warnings)
         assert again.self_test()["pairs"] == unseen
         compared = again.encoders.compare("parts").figures["report to scan"]
