@@ -180,7 +180,7 @@ def test_a_list_is_frozen_once_though_its_process_dies_before_it_says_so(own: Se
     number = Pool(works.queue).add("freeze", Person("ada", Role.RESEARCHER), {"definition": ADULTS, "digest": digest})
     (first,) = works.all()
     with sqlite3.connect(own.home / "server.sqlite") as connection:
-        connection.execute("UPDATE jobs SET state = 'queued', result = NULL WHERE id = ?", (number,))
+        connection.execute("UPDATE jobs SET state = 'queued', result = NULL, came = NULL WHERE id = ?", (number,))
     connection.close()
     (second,) = works.all()
     assert second.attempts == 2
