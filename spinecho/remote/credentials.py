@@ -19,6 +19,8 @@ def token_of(given: str | None, environment: Mapping[str, str] = os.environ) -> 
     """
     if given is None and not environment.get(TOKEN) and environment.get(TOKEN_FILE):
         return token_in(Path(environment[TOKEN_FILE]).expanduser())
+    if given is not None and not isinstance(given, str):
+        raise SettingsError("a token is text: one line, as 'spinecho token create' prints it")
     secret = (environment.get(TOKEN, "") if given is None else given).strip()
     if secret and not _plain(secret):
         raise SettingsError("the token has spaces or letters that no token has; was it copied whole?")

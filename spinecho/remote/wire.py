@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from spinecho.errors import SettingsError
+from spinecho.given import number
 from spinecho.remote.asked.asking import Asking, Call, Reply, T
 from spinecho.remote.credentials import token_of
 from spinecho.remote.problems import NotTrusted, Unreachable
@@ -33,20 +34,32 @@ class Address:
     @staticmethod
     def of(url: str, *, insecure: bool = False) -> Address:
         """Check it before anything is sent."""
-        parts = urlsplit(url)
+        no_address = SettingsError("a server is given as https://HOST or http://127.0.0.1:PORT")
+        written = url.strip() if isinstance(url, str) else ""
+        if not written.isprintable() or any(character.isspace() for character in written):
+            raise no_address
+        try:
+            parts = urlsplit(written)
+            port = parts.port
+        except ValueError:
+            raise no_address from None
+        if port == 0:
+            raise no_address
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise SettingsError("a server is given as https://HOST or http://127.0.0.1:PORT")
+            raise no_address
         if parts.username or parts.password or parts.query or parts.fragment:
             raise SettingsError("a server's address holds no name, secret or question; give the token as token=")
         if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not insecure:
             raise SettingsError(
                 f"http to {parts.hostname} would send the token in the open: use https, or insecure=True"
             )
-        return Address(url.rstrip("/"))
+        return Address(written.rstrip("/"))
 
 
 def options_of(address: Address, token: str | None, timeout: float) -> dict[str, Any]:
     """What both clients are made with. token: without it as `token_of`. Redirects are not followed with a token."""
+    if not 0 < number("timeout", timeout) < float("inf"):
+        raise SettingsError(f"timeout={timeout!r} is no time to wait for an answer; give seconds, as in timeout=120")
     secret = token_of(token)
     headers = {"Authorization": f"Bearer {secret}"} if secret else {}
     return {"base_url": address.url, "headers": headers, "timeout": timeout, "follow_redirects": False}

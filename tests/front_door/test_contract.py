@@ -150,6 +150,27 @@ def test_an_address_that_would_give_a_token_away_is_refused(url: str) -> None:
     assert Address.of("http://hospital.example", insecure=True).url == "http://hospital.example"
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        *(
+            {"url": url}
+            for url in (
+                "http://[::1", "https://a:99999", "https://a:0", "https://a b", "https://a\nb", "https://a\x00", "",
+                None, 5, b"https://a",
+            )
+        ),
+        {"token": 5}, {"token": b"x"}, {"timeout": "soon"}, {"timeout": 0}, {"timeout": float("nan")},
+        {"timeout": None},
+    ],
+)  # fmt: skip
+def test_what_cannot_be_meant_is_refused_before_anything_is_asked(given: dict[str, Any]) -> None:
+    for connect in (spinecho.connect, spinecho.connect_async):
+        with pytest.raises((spinecho.SettingsError, spinecho.QueryError)):
+            connect(**{"url": "https://hospital.example"} | given)  # type: ignore[arg-type]
+    assert Address.of(" https://hospital.example/ \n").url == "https://hospital.example"
+
+
 def _answering(*statuses: int) -> tuple[RemoteArchive, list[str]]:
     asked: list[str] = []
     left = iter(statuses)
