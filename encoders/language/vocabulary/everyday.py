@@ -12,48 +12,61 @@ from spinecho.encoders.language.function_words import FUNCTION_WORDS, shows
 from spinecho.encoders.language.stems import root
 from spinecho.encoders.language.vocabulary.table import vocabulary
 
-_WORDS: dict[str, tuple[str, ...]] = {
-    "als": ("de", "nl"), "av": ("sv",), "com": ("pt",), "dai": ("it",), "den": ("de",), "gut": ("de",), "ich": ("de",),
-    "la": ("fr", "es", "it"),
-    "là": ("fr",), "met": ("nl", "en"), "pad": ("en",), "par": ("fr",), "sah": ("de",), "sein": ("de",),
-    "sol": ("tr",),
+_ELSEWHERE: dict[str, tuple[str, ...]] = {
+    "als": ("de", "nl"), "av": ("sv",), "com": ("pt",), "dai": ("it",), "gut": ("de",), "ich": ("de",),
+    "la": ("fr", "es", "it"), "met": ("nl",), "pad": (), "sah": ("de",), "sol": ("tr",),
 }  # fmt: skip
-"""By word the languages in which it is an everyday one."""
-_NO_NAME = frozenset({"den", "là", "par"})
-"""Never a name: "dens" and "pars" are, which have their stems."""
+"""Names, and the languages in which they are everyday words."""
+_ONLY_IN: dict[str, tuple[str, ...]] = {
+    "coude": ("fr",), "pie": ("es",), "rate": ("fr",), "sein": ("fr",), "sigma": ("de", "es"), "wade": ("de",),
+}  # fmt: skip
+"""Names of these languages alone, which are everyday words or nothing elsewhere."""
+_NO_NAME = frozenset({"den", "là", "par", "côté", "côtés", "cote", "cotes"})
+"""Never a name: "dens", "pars" and "côte" are, which have their stems."""
 _SELDOM = frozenset({"ich", "sah", "av", "dai", "sol"})
-"""Hardly ever in a report of these languages, and often an abbreviation: everyday words only where others say so."""
+"""Hardly ever in a report of those languages, and often an abbreviation."""
+_HEART = (
+    "atrium atrial lv rv ra ventricle ventricular mitral heart cardiac pv appendage valve volume diameter size pressure"
+    " function dilated enlarged enlargement thrombus myxoma strain emptying"
+)
+"""Beside these a small "la" is the left atrium."""
+_BOWEL = ("malrot", "wall", "loop", "lumen", "obstruct", "dysmot", "content", "perfor", "duplic", "microb")
+_MET_BY = "criteria criterion requirements target targets goal endpoint who that was were is are been"
+_MEETS = "the all our with criteria these inclusion recist requirements by only"
+"""Words before and behind the verb "met"."""
 _WORD = re.compile(r"[^\W\d_]+")
 
 
 def is_everyday(text: str, start: int, stop: int) -> bool:
     """Whether text[start:stop] is an everyday word there, and names nothing by itself."""
-    written = text[start:stop]
-    languages = _WORDS.get(written.lower())
-    if languages is None:
-        return False
-    if written.lower() in _NO_NAME:
+    word = text[start:stop].lower()
+    if word in _NO_NAME:
         return True
-    if written.isupper() and not text.isupper():
-        return False  # an abbreviation, in the letters of one
-    before, after = (_WORD.findall(part.lower()) for part in (text[:start], text[stop:]))
-    around = before + after
-    if not any(len(word) > 1 for word in around):
+    if word not in _ELSEWHERE and word not in _ONLY_IN:
+        return False
+    before, after = _WORD.findall(text[:start]), _WORD.findall(text[stop:])
+    shouted = text.isupper()
+    around = [one.lower() for one in (*before, *after) if shouted or not one.isupper()]  # "LA" is no article
+    if not any(len(one) > 1 for one in (*before, *after)) and not any(one.isdigit() for one in text):
         return False  # asked for alone, as in "A. com."
-    if "en" in languages and before and (root(before[-1]),) in vocabulary().named:
-        return False  # "brain met"
-    if any(shows(one, around) for one in languages):
+    if word in _ONLY_IN:
+        return not any(shows(one, around) for one in _ONLY_IN[word])
+    if text[start:stop].isupper() and not shouted:
+        return False  # an abbreviation, in the letters of one
+    if any(shows(one, around) for one in _ELSEWHERE[word]):
         return True
-    return written.lower() not in _SELDOM and not _is_english(around, languages)
-
-
-def _is_english(words: list[str], unlike: tuple[str, ...]) -> bool:
-    """Whether something among the words speaks for English, and nothing for names of another language."""
-    stems = [(root(word),) for word in words]
-    table = vocabulary()
-    if any(stem in table.foreign for stem in stems):
+    if word in _SELDOM:
         return False
-    shared = frozenset[str]().union(*(FUNCTION_WORDS[one] for one in unlike if one != "en"))
-    return any(word in FUNCTION_WORDS["en"] - shared for word in words) or any(
-        stem in table.named or stem in table.ambiguous for stem in stems
-    )
+    if word == "met":
+        verb = before[-1:] and before[-1].lower() in _MET_BY.split()
+        return bool(verb or (after and after[0].lower() in _MEETS.split()))
+    if any((root(one),) in vocabulary().foreign for one in around):
+        return True
+    if word == "als":  # before a German noun
+        return bool(after) and not shouted and after[0][0].isupper()
+    if word == "la":
+        return not frozenset(_HEART.split()) & frozenset(around)
+    if word == "gut":
+        english = FUNCTION_WORDS["en"] - FUNCTION_WORDS["de"]
+        return not (english & frozenset(around) or (after and after[0].lower().startswith(_BOWEL)))
+    return True

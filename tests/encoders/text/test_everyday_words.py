@@ -9,7 +9,7 @@ import pytest
 from spinecho.encoders.language.findings import wish
 from spinecho.encoders.language.function_words import FUNCTION_WORDS
 from spinecho.encoders.language.vocabulary import concepts
-from spinecho.encoders.language.vocabulary.everyday import _WORDS
+from spinecho.encoders.language.vocabulary.everyday import _ELSEWHERE
 
 AROUND = {
     "de": "nicht {} bei einer", "fr": "pas {} dans une", "es": "sin {} en una", "pt": "sem {} em uma",
@@ -45,10 +45,10 @@ def test_words_that_hold_sentences_together_name_nothing(language: str) -> None:
     assert named == {}
 
 
-@pytest.mark.parametrize("word", sorted(set(_WORDS) - {"den", "là", "par", "pad", "com", "av"}))
+@pytest.mark.parametrize("word", sorted(set(_ELSEWHERE) - {"pad", "com", "av"}))
 def test_in_the_letters_of_an_abbreviation_or_alone_they_are_names(word: str) -> None:
     assert concepts(word)
-    if word not in {"gut", "sein"}:
+    if word != "gut":
         assert concepts(f"Verdacht auf {word.upper()} ohne Progress")
 
 
@@ -115,3 +115,96 @@ def test_what_reports_of_other_countries_call_it(text: str, findings: set[str], 
     assert set(found.findings) - findings <= {"protrusion"}
     assert places <= set(found.places)
     assert not {one for one in found.places if one.startswith("heart:")}
+
+
+LEFT_ATRIUM, CALF, RIB, SPLEEN = "heart:left atrium", "limb:calf", "chest:rib", "abdomen:spleen"
+
+
+@pytest.mark.parametrize(
+    ("names", "texts"),
+    [
+        (
+            "metastasis",
+            (
+                "solitary met",
+                "new met",
+                "possible met",
+                "suspicious for met",
+                "met at L3",
+                "met in the femur",
+                "Met in femur",
+                "brain met",
+            ),
+        ),
+        (
+            "amyotrophic lateral sclerosis",
+            ("suspected als", "history of als", "rule out als", "fasciculations, als", "als patients", "familial als"),
+        ),
+        (
+            LEFT_ATRIUM,
+            (
+                "la appendage",
+                "la volume",
+                "la diameter",
+                "la function",
+                "la pressure",
+                "dilated la",
+                "LA emptying rate",
+            ),
+        ),
+        (RIB, ("fracture de côte", "les côtes", "une côte droite")),
+        (SPLEEN, ("la rate est normale", "rate homogène sans lésion", "lésion de la rate")),
+        ("pelvis:rectum", ("tumor de recto", "el recto y el sigma")),
+        ("abdomen:appendix", ("el apéndice", "apéndice cecal")),
+        ("elbow:elbow", ("fracture du coude", "coude")),
+        (CALF, ("Muskelfaserriss in der Wade", "Wade links")),
+        ("heart:aortic valve", ("AV regurgitation", "AV calcification", "heart: AV thickened, MV normal")),
+    ],
+)
+def test_what_names_something(names: str, texts: tuple[str, ...]) -> None:
+    lost = [text for text in texts if not any(one.concept.endswith(names) for one in concepts(text))]
+    assert lost == []
+
+
+@pytest.mark.parametrize(
+    ("names", "texts"),
+    [
+        ("metastasis", ("criteria were met", "lesion met RECIST criteria", "patients who met the criteria")),
+        (
+            "amyotrophic lateral sclerosis",
+            ("als Metastase", "als Residuum", "Meningeom als DD", "Befund als Zeichen einer Gliose"),
+        ),
+        (
+            LEFT_ATRIUM,
+            ("la prostate", "la hernia discal L4-L5", "La fracture", "la tibia", "de la rodilla", "LA RODILLA"),
+        ),
+        (RIB, ("hernie discale du côté gauche", "côté droit", "des deux côtés", "de l'autre côté", "DU COTE GAUCHE")),
+        (
+            SPLEEN,
+            (
+                "growth rate of pancreas cyst",
+                "flow rate 3 ml/s, pancreas normal",
+                "Heart rate 60 bpm, LA dilated",
+                "LA emptying rate",
+            ),
+        ),
+        ("pelvis:rectum", ("músculo recto lateral", "recto abdominal", "ángulo recto")),
+        ("abdomen:appendix", ("apéndice xifoides", "apéndice auricular")),
+        (
+            "abdomen:bowel",
+            ("Nieren gut abgrenzbar", "Pankreas gut abgrenzbar", "gut perfundierte Niere", "NIEREN GUT ABGRENZBAR"),
+        ),
+        ("elbow:elbow", ("coude catheter",)),
+        (CALF, ("Mrs Wade", "Wade Smith")),
+        ("foot:foot", ("PIE of the lung",)),
+        ("brain:insula", ("Insel Krankenhaus", "Langerhans insel")),
+        ("brain:pons", ("Dr. Pont", "pont osseux")),
+        ("abdomen:sigmoid colon", ("3 sigma", "2 sigma above the mean")),
+        ("pelvis:vagina", ("Scheide der Sehne",)),
+        ("limb:quadriceps muscle", ("segment droit antérieur du foie", "foyer frontal droit antérieur")),
+        ("vessel:straight sinus", ("sinus droit et gauche",)),
+    ],
+)
+def test_what_names_nothing_there(names: str, texts: tuple[str, ...]) -> None:
+    false = [text for text in texts if any(one.concept == names for one in concepts(text))]
+    assert false == []
