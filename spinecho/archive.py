@@ -55,7 +55,7 @@ def open(
     version, `Refused` for an account without a role, and `RecordError` where acts cannot be kept.
     """
     environment = dict(os.environ)
-    name = None if home is None else os.fspath(home)
+    name = home if home is None or isinstance(home, str) else str(place_of(home))
     if name is not None and "://" in name:
         environment["SPINECHO_DATABASE"], name = name, None
     place = None if name is None else place_of(name)

@@ -53,7 +53,7 @@ def text(name: str, value: object, remedy: str) -> str:
     if not isinstance(value, str):
         shown = repr(value) if value is None or isinstance(value, bool | int | float) else type(value).__name__
         raise QueryError(f"{name} is to be text, not {shown}; {remedy}")
-    return _SURROGATE.sub("\ufffd", str(value))  # half a letter can neither be stored nor sent
+    return _SURROGATE.sub("\ufffd", str.__str__(value))  # half a letter can neither be stored nor sent
 
 
 def texts(name: str, values: object, remedy: str) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ def one_of(name: str, value: object, allowed: Iterable[str]) -> str:
     words = tuple(map(str, allowed))
     if not isinstance(value, str) or value not in words:
         raise QueryError(f"{name}={_short(value)} is none of: {', '.join(words)}")
-    return str(value)
+    return str.__str__(value)
 
 
 def verdicts(name: str, value: object) -> dict[str, int]:
@@ -96,7 +96,7 @@ def verdicts(name: str, value: object) -> dict[str, int]:
         raise QueryError(f"{name} is to be verdicts by study UID, as in {{uid: 1}}, not {type(value).__name__}")
     found = {}
     for uid, verdict in value.items():
-        if not isinstance(verdict, int | float) or verdict not in (-1, 0, 1):
+        if hasattr(verdict, "__len__") or verdict not in (-1, 0, 1):  # of NumPy too; a list of one is none
             raise QueryError(f"{_short(verdict)} is no verdict: 1 fits, -1 does not, 0 takes it back")
         found[text("a study", uid, _UID)] = int(verdict)
     return found

@@ -13,10 +13,23 @@ from spinecho.db.schema.database import Database
 
 def lies_in(inner: Path, outer: Path) -> bool:
     """Whether one folder is the other or lies in it, by links and mounts too; neither needs to be there."""
-    inner, outer = inner.resolve(), outer.resolve()
-    return outer in (inner, *inner.parents) or (
-        outer.exists() and any(one.exists() and one.samefile(outer) for one in (inner, *inner.parents))
-    )
+    inner, outer = _resolved(inner), _resolved(outer)
+    return outer in (inner, *inner.parents) or any(_is_same(one, outer) for one in (inner, *inner.parents))
+
+
+def _resolved(folder: Path) -> Path:
+    """Without links; a path that goes in circles, or through what this account may not enter, as it is written."""
+    try:
+        return folder.resolve()
+    except (OSError, RuntimeError):  # RuntimeError: a circle of links, before Python 3.13
+        return folder.absolute()
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # not there, or not to be looked at
+        return False
 
 
 def known_as(folder: Path, known: Iterable[Path]) -> Path:

@@ -1,7 +1,8 @@
 """Studies that share a scan, whoever they are said to be of: one person under two names, or a copy with another header.
 
-An encoder gives the same voxels the same vector, bit for bit, whatever their header says. What was cut, resampled or
-compressed anew is another scan here.
+An encoder that reads scans one by one, as on a CPU, gives the same voxels the same vector, bit for bit, whatever their
+header says. On a GPU it reads several at once, whose vectors differ in the last bits by what they stood beside: there
+some are missed. What was cut, resampled or compressed anew is another scan here.
 """
 
 from __future__ import annotations

@@ -45,10 +45,21 @@ def _strip_tail(dataset: Any, held: bytes) -> bool:
         length = int(get_expected_length(dataset, unit="bytes"))
     except (AttributeError, TypeError, ValueError):  # nothing says how many they are
         return False
-    if not 0 < length < len(held):
+    if not 0 < length < len(held) or _is_pixels(dataset, length, len(held)):
         return False
     dataset.PixelData = held[:length] + b"\0" * (length % 2)
     return bool(dataset.PixelData != held)
+
+
+def _is_pixels(dataset: Any, expected: int, found: int) -> bool:
+    """Whether what is more than expected is padding, or more frames or samples than the header speaks of."""
+    frame = expected // max(1, int(dataset.get("NumberOfFrames") or 1))
+    over = found - expected
+    if over <= 1:  # in big endian words of 16 bits it stands before the last byte
+        return True
+    more_frames = any(over - padding and frame and (over - padding) % frame == 0 for padding in (0, 1))
+    halved = dataset.get("PhotometricInterpretation") == "YBR_FULL_422"  # and is not, whatever it says
+    return more_frames or (halved and 2 * found - 3 * expected in (0, 1, 2))
 
 
 def without_comments(frame: bytes) -> bytes:

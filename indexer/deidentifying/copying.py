@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ UNSEEN = "UNSEEN"
 MOST_BYTES = 1 << 31
 _META = (0x00020002, 0x00020010)
 _NIFTI = (".nii", ".nii.gz")
+_STANDARD = re.compile(r"1\.2\.840\.10008(?:\.\d+){2,}|1\.2\.840\.113619\.5\.2")
+"""UIDs of DICOM's own classes and transfer syntaxes, and the one syntax of GE's."""
 _DOCUMENTS = ("1.2.840.10008.5.1.4.1.1.88.", "1.2.840.10008.5.1.4.1.1.104.")
 
 
@@ -82,6 +85,10 @@ def clean_dicom(path: Path, keyed: Keyed, options: Options, *, study: str, serie
             for name, uid in (("StudyInstanceUID", study), ("SeriesInstanceUID", series)):
                 if not dataset.get(name):
                     setattr(dataset, name, uid)
+            told = str(dataset.get("SOPClassUID", "") or "")  # what stays of it, for it may hold anything
+            kind = told or (kind if _STANDARD.fullmatch(kind) else "")
+            if not kind or not _STANDARD.fullmatch(syntax):
+                raise ReadError(Reason.NO_PIXELS, "what class of image it is, or how it is coded, is not told by a UID")
             meta = FileMetaDataset()
             meta.MediaStorageSOPClassUID, meta.TransferSyntaxUID = UID(kind), UID(syntax)
             meta.MediaStorageSOPInstanceUID = UID(str(dataset.get("SOPInstanceUID") or keyed.uid(str(path))))

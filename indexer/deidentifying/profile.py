@@ -51,6 +51,13 @@ _OWN_UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "FrameOf
 _CLASS_UID = re.compile(r"\d+(?:\.\d+){4,}")
 _HOUR, _SIXTIETH = r"(?:[01]\d|2[0-4])", r"[0-6]\d"
 _TIME = re.compile(rf"{_HOUR}(?:(:?){_SIXTIETH}(?:\1{_SIXTIETH}(?:\.\d{{1,6}})?)?)?")
+_MEASURED = frozenset({
+    0x00180050, 0x00180080, 0x00180081, 0x00180082, 0x00180087, 0x00180088, 0x00181314, 0x00200013, 0x00200032,
+    0x00200037, 0x00201041, 0x00280008, 0x00280030, 0x00281050, 0x00281051, 0x00281052, 0x00281053,
+})  # fmt: skip
+"""Thickness, TR, TE, TI, field, spacing, flip angle, instance, position, orientation, location, frames, pixels and
+windows: without them a picture is none, so a short number that happens to be the patient's stays."""
+_SHORT_NUMBER = re.compile(r"[+-]?(?:\d{1,4}(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _NUMBER_ALONE = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _OPTIONS = {
     "shifted": ("113107", "Retain Longitudinal Temporal Information Modified Dates Option"),
@@ -230,6 +237,8 @@ class _Work:
         if vr in ("DA", "DT", "TM") or vr in _FREE_TEXT or vr == "AE":
             return False
         names = self._number_names if vr in ("IS", "DS") else self._names
+        if number in _MEASURED:
+            names = self._long_number_names
         if vr in _TEXT and any(names(value) for value in _texts(element.value)):
             element.value = ""
         return True
@@ -268,6 +277,9 @@ class _Work:
         whole = found[1].rstrip("0").rstrip(".") if "." in found[1] else found[1]
         day = whole[:8] if len(whole) in (12, 14) else whole  # with the time behind it
         return self.known.is_one(whole) or self.own_days.is_one(day)
+
+    def _long_number_names(self, value: str) -> bool:
+        return _SHORT_NUMBER.fullmatch(value.strip()) is None and self._number_names(value)
 
     def _tidied(self, value: str) -> str:
         """As the index has it, within the 64 characters of LO."""

@@ -31,20 +31,22 @@ def told_parts(passage: PassageCard) -> tuple[Told, ...]:
     if passage.section in NEUTRAL or not passage.clauses:
         section_says = "" if passage.section in NEUTRAL else _of_section(passage.section, passage.assertion)
         return (Told(passage.text, section_says),)
+    if not any(map(_tells, passage.clauses)):
+        return (Told(passage.text, _of_section(passage.section, passage.assertion)),)
     parts: list[Told] = []
-    at, silent = 0, True
+    at = 0
     until = [*(one.start for one in passage.clauses[1:]), len(passage.text)]
     for one, end in zip(passage.clauses, until, strict=True):
-        assertion = _of_section(passage.section, one.assertion)
-        says = Told(passage.text[at:end], assertion, one.decided_by == "normal")
-        tells, at = bool(one.concepts) or one.decided_by != "nothing", end
-        if parts and silent:  # nothing was said so far
+        assertion = _of_section(passage.section, one.assertion) if _tells(one) else ""  # what it is about is not known
+        says, at = Told(passage.text[at:end], assertion, one.decided_by == "normal"), end
+        if parts and (parts[-1].assertion, parts[-1].normal) == (says.assertion, says.normal):
             says = dataclasses.replace(says, text=parts.pop().text + says.text)
-        elif parts and (not tells or (parts[-1].assertion, parts[-1].normal) == (says.assertion, says.normal)):
-            says = dataclasses.replace(parts[-1], text=parts.pop().text + says.text)
-        silent &= not tells
         parts.append(says)
     return tuple(parts)
+
+
+def _tells(clause: ClauseCard) -> bool:
+    return bool(clause.concepts) or clause.decided_by != "nothing"
 
 
 def _of_section(section: str, assertion: str) -> str:

@@ -293,7 +293,7 @@ with indexing_lock(Settings(home=Path({str(indexed.folder)!r}))):
         assert other.stdout.readline() == "locked\n"
         result = run("index", archive, home=indexed.folder)
         other.kill()
-    assert result.exit_code == 2
+    assert result.exit_code == 3
     assert f"process {other.pid} is indexing" in " ".join(result.stderr.split())
     assert run("index", archive, home=indexed.folder).exit_code == 0
 

@@ -95,6 +95,15 @@ def test_what_stands_behind_uncompressed_pixels_goes(tmp_path: Path) -> None:
     assert pydicom.dcmread(io.BytesIO(data)).PixelData == before
 
 
+def test_more_frames_than_the_header_speaks_of_are_pixels(tmp_path: Path) -> None:
+    path = small_study(tmp_path, 1, series=1, slices=1)[0]
+    one = pydicom.dcmread(path)
+    one.PixelData = before = bytes(one.PixelData) * 3
+    one.save_as(path)
+    data, _ = clean_dicom(path, Keyed(b"k" * 32), Options(), study="2.25.1", series="2.25.2")
+    assert pydicom.dcmread(io.BytesIO(data)).PixelData == before
+
+
 def test_what_is_not_built_as_it_should_be_stays() -> None:
     whole = coded(FRAMES[0], "JPEG")
     for frame in (b"", b"\xff\xd8", whole[:30], b"\xff\xd8\xff\xfe\x00", FRAMES[0].tobytes()):

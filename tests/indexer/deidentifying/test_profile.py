@@ -23,6 +23,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 from small_studies import small_study
 
+from spinecho.encoders.errors import ReadError
 from spinecho.errors import SettingsError
 from spinecho.indexer.deidentifying import profile
 from spinecho.indexer.deidentifying.copying import clean_dicom, lenient
@@ -301,3 +302,24 @@ def test_without_the_table_nothing_is_copied(plain: Path, monkeypatch: pytest.Mo
     with pytest.raises(ModuleNotFoundError):
         profile.deidentify(fresh(plain), KEY, Options())
     profile._table.cache_clear()
+
+
+def test_a_short_number_of_a_picture_stays_though_it_is_the_patients(plain: Path, tmp_path: Path) -> None:
+    dataset = fresh(plain)
+    dataset.PatientID, dataset.RepetitionTime, dataset.InstanceNumber = "2000", "2000.0", 2000
+    dataset.ImagePositionPatient, dataset.AcquisitionNumber = ["2000", "-118.5", "3"], 2000
+    read = pydicom.dcmread(BytesIO(copied(dataset, tmp_path)))
+    assert (read.RepetitionTime, read.InstanceNumber) == (2000, 2000)
+    assert read.ImagePositionPatient == [2000, -118.5, 3]
+    assert read.AcquisitionNumber is None
+
+
+@pytest.mark.parametrize("value", ["MUSTERMANN", "778899", "1.2.3"])
+def test_what_stands_in_the_place_of_a_class_goes_into_no_header(plain: Path, tmp_path: Path, value: str) -> None:
+    dataset = fresh(plain)
+    dataset.PatientID, dataset.SOPClassUID = "778899", value
+    try:
+        made = copied(dataset, tmp_path)
+    except ReadError:
+        return
+    assert value.encode() not in made

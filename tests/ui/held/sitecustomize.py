@@ -21,13 +21,13 @@ def _wait(follow: Callable[[int, int], None] | None = None) -> None:
 
 
 def _held_searches(module: Any) -> None:
-    plain = module.Engine.search
+    plain = module.Snapshot.search
 
     def search(*given: Any, **named: Any) -> Any:
         _wait()
         return plain(*given, **named)
 
-    module.Engine.search = search
+    module.Snapshot.search = search
 
 
 def _held_counts(module: Any) -> None:
@@ -41,7 +41,7 @@ def _held_counts(module: Any) -> None:
     module.evaluate = evaluate
 
 
-_CHANGES = {"spinecho.search.engine": _held_searches, "spinecho.search.access.cohorts": _held_counts}
+_CHANGES = {"spinecho.search.snapshot": _held_searches, "spinecho.search.access.cohorts": _held_counts}
 
 
 class _Finder(importlib.abc.MetaPathFinder):
