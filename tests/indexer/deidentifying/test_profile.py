@@ -317,7 +317,8 @@ def test_a_short_number_of_a_picture_stays_though_it_is_the_patients(plain: Path
 @pytest.mark.parametrize("value", ["MUSTERMANN", "778899", "1.2.3"])
 def test_what_stands_in_the_place_of_a_class_goes_into_no_header(plain: Path, tmp_path: Path, value: str) -> None:
     dataset = fresh(plain)
-    dataset.PatientID, dataset.SOPClassUID = "778899", value
+    dataset.PatientID = "778899"
+    dataset[0x00080016] = pydicom.DataElement(0x00080016, "UI", value, validation_mode=0)
     try:
         made = copied(dataset, tmp_path)
     except ReadError:
