@@ -7,6 +7,11 @@ The labelled sentences are those of the tests (`tests/encoders/text/labelled`), 
 is the half whose misses were read; `held apart` was counted alone, and its misses are never printed. `fresh` are
 sentences written when the rules stood, in other ways of saying it, and counted once before their misses were mended:
 what is printed is a later look.
+
+`written` are 60 sentences a language as reports have them, of all regions, with every finding and place
+(`benchmarks/data/languages_written.jsonl`), committed before anything was read of them; `written last` are 15 more,
+written when these were mended, and counted once. Of both is told too how many of the names are read by what they mean
+in English, and how many words are read as what the sentence does not speak of.
 """
 
 from __future__ import annotations
@@ -18,13 +23,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from labelled_reports import LANGUAGES, Marked, labelled
+from labelled_reports import LANGUAGES, Marked, Sentence, labelled, written
 
 from benchmarks.clauses import LABELS, share
 from spinecho.encoders.language.clauses.assertions import Clause, clauses
 from spinecho.encoders.language.findings import findings
 from spinecho.encoders.language.parts.languages import language_of
-from spinecho.encoders.language.vocabulary import meant
+from spinecho.encoders.language.vocabulary import Mention, closure, concept, concepts, meant
 
 
 def main() -> None:
@@ -46,6 +51,11 @@ def main() -> None:
             marks = [one for one in labelled(language, further=True) if one.held_apart == apart]
             print(f"\n{language}, {name}: {len(marks)} findings in {len({one.sentence for one in marks})} sentences")
             for line in table(marks, misses=options.misses and not apart):
+                print(line)
+        for pool in ("written", "written_last"):
+            pooled = [one for one in written(pool) if one.language == language]
+            print(f"\n{language}, {pool.replace('_', ' ')}: {len(pooled)} sentences")
+            for line in read_of(pooled, misses=options.misses):
                 print(line)
         sentences = list(dict.fromkeys(one.sentence for one in every))
         alone = sum(language_of(one) == language for one in sentences)
@@ -77,6 +87,42 @@ def table(marks: Sequence[Marked], *, misses: bool = False) -> list[str]:
         ]
         lines += [f"  no name {one.name!r} in {one.words!r}" for one, clause in named if not names(one, clause)]
     return lines
+
+
+def read_of(pooled: Sequence[Sentence], *, misses: bool = False) -> list[str]:
+    """Lines of how many names are read and how many falsely, then of what is said of the findings."""
+    found = [
+        (one, name, bool(asked := named(name)) and asked <= meant(one.text))
+        for one in pooled
+        for name in [*(mark.name for mark in one.findings), *(name for _, name in one.places)]
+    ]
+    strange = [(one, mention) for one in pooled for mention in false_names(one)]
+    mentions = sum(len(_named_in(one.text)) for one in pooled)
+    lines = [
+        f"  names read {share(sum(read for _, _, read in found), len(found))}",
+        f"  false      {share(len(strange), mentions)} of the names that are read",
+        *table([mark for one in pooled for mark in one.findings], misses=misses),
+    ]
+    if misses:
+        lines += [f"  unread {name!r}: {one.text!r}" for one, name, read in found if not read]
+        lines += [f"  false {what.concept} {one.text[what.start : what.stop]!r}: {one.text!r}" for one, what in strange]
+    return lines
+
+
+def named(name: str) -> frozenset[str]:
+    """What an English name names: "tear of the ACL" is a finding and its place."""
+    return frozenset(one.concept for one in concepts(name))
+
+
+def false_names(one: Sentence) -> list[Mention]:
+    """The findings and places that are read of a sentence and that it does not speak of, by its labels."""
+    names = [*(mark.name for mark in one.findings), *(name for _, name in one.places)]
+    spoken = closure({*(ident for name in names for ident in named(name)), *one.further})
+    return [what for what in _named_in(one.text) if what.concept not in spoken]
+
+
+def _named_in(text: str) -> list[Mention]:
+    return [one for one in concepts(text) if (known := concept(one.concept)) and known.kind != "technique"]
 
 
 def clause_at(one: Marked) -> Clause:

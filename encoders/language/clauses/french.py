@@ -33,7 +33,7 @@ RULES = Rules(
             r"(?:peut|pourrait|pouvant|pourraient|peuvent|semble(?:nt)?|paraît)(?: (?:être|correspondre|évoquer|traduire|être en rapport|témoigner))|diagnostics? différentiels?|ddx?|à discuter ?(?=:)|à évoquer ?(?=:)|probablement|possiblement|vraisemblablement|éventuelle(?:ment)?|hypothèses?(?: diagnostiques?)?|doute sur|versus|vs"),
         cue("question", "after", r"(?:à la )?recherche|bilan(?: (?:de|d'extension|pré\w+))?|(?:à |pour |afin d')?(?:éliminer|rechercher|exclure|écarter)|exploration|motif|question"),
         cue("history", "after",
-            r"antécédents?(?: (?:personnels?|chirurgica(?:l|ux)|médica(?:l|ux)))?|atcd|status (?:post|après)|s/p|opérée?s? (?:d'|de|du|pour|en)|(?:anciennement )?traitée?s? (?:pour|en|par)|état après|^\w{3,}ectomies?|notion (?:de|d')(?! \w+ familial)"),
+            r"antécédents?(?: (?:personnels?|chirurgica(?:l|ux)|médica(?:l|ux)))?|atcd|stat(?:us|ut) (?:post|après)|s/p|opérée?s? (?:d'|de|du|pour|en)|(?:anciennement )?traitée?s? (?:pour|en|par)|état après|^\w{3,}ectom(?:ies?|isée?s?)|notion (?:de|d')(?! \w+ familial)"),
         cue("history", "whole", r"en (?:19|20)\d\d(?= ?(?:[.,;)]|$))|il y a \w+ (?:ans|mois|semaines)"),
         cue("negation", "before",
             rf"non {_SEEN}|(?:n'est|ne sont|n'était|n'étaient|n'a|n'ont)(?: plus| pas)(?: été)? {_SEEN}|absente?s?|(?<=[:?=] )(?:non|absente?s?|aucune?|0|-+|nég\w*)(?= ?(?:[.,;)]|$))|\(-+\)",
@@ -58,5 +58,5 @@ RULES = Rules(
     joins=words("ou", "ni", "et", "or", "and"),
     small=words("le", "la", "les", "un", "une", "des", "du", "de", "d", "l", "il", "elle", "ils", "elles", "on", "y", "a", "est", "sont", "été", "être", "en", "au", "aux", "à", "ce", "cette", "ces", "et", "ou", "ni", "n", "ne", "se", "s", "par", "pour", "dans", "sur", "avec", "ailleurs", "notamment", "qui", "que", "plus", "gauche", "droite", "droit", "bilatéral", "bilatérale", "aspect", "taille", "signal", "morphologie", "existe", "note", "retrouve", "met", "évidence", "actuellement"),
     finding=words(
-        r"(?:rupture|déchirure|fissure|lésion|masse|hémorragie|hématome|infarctus|ischémie|(?:œ|oe)dème|épanchement|kyste|tumeur|métastase|fracture|sténose|atrophie|thrombose|anévrisme|abcès|hernie|protrusion|arthrose|nécrose|fistule|carcinome|adénome|méningiome|gliome|nodule|épaississement|dilatation|gliose|sclérose|\w+ite|hydrocéphalie|hypersignal|hypersignaux|rehaussement|collection)s?"),
+        r"(?:rompue?|rupture|rupturée?|déchirée?|fracturée?|déchirure|fissure|lésion|masse|hémorragie|hématome|infarctus|ischémie|(?:œ|oe)dème|épanchement|kyste|tumeur|métastase|fracture|sténose|atrophie|thrombose|anévrisme|abcès|hernie|protrusion|arthrose|nécrose|fistule|carcinome|adénome|méningiome|gliome|nodule|épaississement|dilatation|gliose|sclérose|\w+ite|hydrocéphalie|hypersignal|hypersignaux|rehaussement|collection)s?"),
 )  # fmt: skip

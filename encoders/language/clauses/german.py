@@ -41,7 +41,7 @@ RULES = Rules(
         cue("question", "after",
             r"(?:(?:zum|z\.|zur) ?)?(?:ausschlu(?:ss|ß)|a\.a\.)(?: (?:einer|eines|von))?|frage(?:stellung)? (?:nach)?|fragestellung|abklärung|suche nach|z\.? ?a\.?(?= )|bitte um"),
         cue("history", "after",
-            r"z\.? ?n\.?(?!\w)|zustand nach|z\. nach|st\.? ?p\.?|st\.? ?n\.|status (?:post|nach)|anamnestisch\w*|früher\w*|ehemalig\w*|vorbekannte?r? z\.n\.|bei (?:z\.? ?n\.?|zustand nach)|(?:19|20)\d\d(?= [a-zäöü])|vorgeschichte|eigenanamnese|operiert\w* (?=\w)|vorbestehend(?= \w+ (?:19|20)\d\d)|^\w{3,}(?:ektomie|plastik)"),
+            r"z\.? ?n\.?(?!\w)|zustand nach|z\. nach|st\.? ?p\.?|st\.? ?n\.|status (?:post|nach)|anamnestisch\w*|früher\w*|ehemalig\w*|vorbekannte?r? z\.n\.|bei (?:z\.? ?n\.?|zustand nach)|(?:19|20)\d\d(?= [a-zäöü])|vorgeschichte|eigenanamnese|operiert\w* (?=\w)|vorbestehend(?= \w+ (?:19|20)\d\d)|^\w{3,}(?:ektomie|ektomiert\w*|plastik)"),
         cue("history", "before", r"(?:in|im jahr|von|seit) (?:19|20)\d\d operiert|(?:operiert|reseziert|entfernt)(?: worden)?"),
         cue("negation", "before",
             rf"(?:(?:ist|sind|war|waren|wurde|wurden|wird|werden|kann|können) )?(?:aktuell |derzeit |hier )?nicht (?:(?:sicher|eindeutig|mehr|wesentlich|pathologisch|relevant|signifikant) )*{_SEEN}(?: werden)?",
@@ -68,6 +68,6 @@ RULES = Rules(
     joins=words("oder", "und", "noch", "sowie", "bzw\\.", "or", "and"),
     small=words("der", "die", "das", "des", "dem", "den", "ein", "eine", "eines", "einer", "einem", "einen", "es", "sich", "hier", "hierbei", "dabei", "auch", "aktuell", "derzeit", "ist", "sind", "wird", "werden", "wurde", "wurden", "war", "waren", "zeigt", "zeigen", "findet", "finden", "besteht", "bestehen", "liegt", "liegen", "lässt", "kommt", "und", "oder", "in", "im", "am", "an", "bei", "zur", "zum", "von", "vom", "auf", "für", "nach", "mit", "noch", "nur", "jedoch", "aber", "insbesondere", "handelt", "um", "links", "rechts", "bds", "beidseits", "vor", "werden", "in form", "kann", "könnte", "entsprechen", "sonst", "ansonsten", "im übrigen", "insgesamt"),
     finding=words(
-        r"\w*(?:riss|ruptur|läsion|läsionen|raumforderung\w*|blutung\w*|infarkt\w*|ischämie\w*|ödem\w*|erguss|herd\w*|zyste\w*|tumor\w*|metasta\w*|fraktur\w*|stenose\w*|atrophie|thrombose\w*|aneurysma\w*|hämatom\w*|abszess\w*"
+        r"\w*(?:riss|rissen|gerissen|rupturiert\w*|ruptur|läsion|läsionen|raumforderung\w*|blutung\w*|infarkt\w*|ischämie\w*|ödem\w*|erguss|herd\w*|zyste\w*|tumor\w*|metasta\w*|fraktur\w*|stenose\w*|atrophie|thrombose\w*|aneurysma\w*|hämatom\w*|abszess\w*"
         r"|prolaps\w*|vorfall\w*|protrusion\w*|arthrose\w*|nekrose\w*|fistel\w*|hernie\w*|karzinom\w*|adenom\w*|meningeom\w*|gliom\w*|nodul\w*|verdickung\w*|erweiterung\w*|gliose\w*|sklerose\w*|itis|hydrozephalus|erweiterte?[rsn]?|vergrößerte?[rsn]?)"),
 )  # fmt: skip

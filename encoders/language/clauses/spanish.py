@@ -34,7 +34,7 @@ RULES = Rules(
         cue("negation", "after", r"se (?:descartan?|excluyen?)"),
         cue("question", "after", r"(?:a |para |por )?descartar|motivo|(?:a |para )?valorar|estudio de(?!l)|búsqueda de"),
         cue("history", "after",
-            r"antecedentes?(?: (?:personal(?:es)?|quirúrgicos?|médicos?|oncológicos?))?(?: de)?|status post|s/p|intervenid[oa]s?(?: quirúrgicamente)?(?: (?:de|por))?|operad[oa]s?(?: (?:de|por))?|tratad[oa]s? (?:por|de|con|en)|estado tras|^\w{3,}ectomías?|ap ?(?=:)"),
+            r"antecedentes?(?: (?:personal(?:es)?|quirúrgicos?|médicos?|oncológicos?))?(?: de)?|status post|s/p|intervenid[oa]s?(?: quirúrgicamente)?(?: (?:de|por))?|operad[oa]s?(?: (?:de|por))?|tratad[oa]s? (?:por|de|con|en)|estado tras|^\w{3,}ectom(?:ías?|izad[oa]s?)|ap ?(?=:)"),
         cue("history", "whole", r"en (?:19|20)\d\d(?= ?(?:[.,;)]|$))|hace \w+ (?:años|meses|semanas)"),
         cue("negation", "before",
             rf"no {_PART}|(?:ya )?no (?:se )?{_SEE}(?= ?(?:[.,;]|$))|(?:es|son|está|están) ausentes?|ausentes?|(?:se )?(?:ha|han) (?:\w+mente )?(?:desaparecido|resuelto|reabsorbido|normalizado)|(?:está |están )?resuelt[oa]s? por completo|resuelt[oa]s?|(?:ha sido |han sido |queda |es )?(?:descartad|excluid)[oa]s?",
@@ -58,5 +58,5 @@ RULES = Rules(
     joins=words("o", "u", "ni", "y", "e", "or", "and"),
     small=words("el", "la", "los", "las", "un", "una", "unos", "unas", "de", "del", "al", "a", "en", "se", "es", "son", "está", "están", "ha", "han", "sido", "y", "e", "o", "u", "ni", "ya", "que", "por", "para", "con", "lo", "su", "sus", "este", "esta", "izquierdo", "izquierda", "derecho", "derecha", "bilateral", "bilaterales", "tamaño", "señal", "aspecto", "morfología", "hay", "observan", "observa", "existe", "existen", "identifica", "identifican", "aprecian", "actualmente", "previo"),
     finding=words(
-        r"(?:rotura|desgarro|fisura|lesión|lesiones|masa|hemorragia|hematoma|infarto|isquemia|edema|derrame|quiste|tumor|tumores|metástasis|fractura|estenosis|atrofia|trombosis|aneurisma|absceso|hernia|protrusión|artrosis|necrosis|fístula|carcinoma|adenoma|meningioma|glioma|nódulo|engrosamiento|dilatación|gliosis|esclerosis|\w+itis|hidrocefalia|hiperintensidad|hiperintensidades|realce|colección)s?"),
+        r"(?:rotura|rot[oa]|desgarro|desgarrad[oa]|fracturad[oa]|fisura|lesión|lesiones|masa|hemorragia|hematoma|infarto|isquemia|edema|derrame|quiste|tumor|tumores|metástasis|fractura|estenosis|atrofia|trombosis|aneurisma|absceso|hernia|protrusión|artrosis|necrosis|fístula|carcinoma|adenoma|meningioma|glioma|nódulo|engrosamiento|dilatación|gliosis|esclerosis|\w+itis|hidrocefalia|hiperintensidad|hiperintensidades|realce|colección)s?"),
 )  # fmt: skip

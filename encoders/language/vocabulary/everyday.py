@@ -10,10 +10,11 @@ import re
 
 from spinecho.encoders.language.function_words import FUNCTION_WORDS, shows
 from spinecho.encoders.language.stems import root
-from spinecho.encoders.language.vocabulary.table import vocabulary
+from spinecho.encoders.language.vocabulary.table import local_key, vocabulary
 
 _ELSEWHERE: dict[str, tuple[str, ...]] = {
-    "als": ("de", "nl"), "av": ("sv",), "com": ("pt",), "dai": ("it",), "gut": ("de",), "ich": ("de",),
+    "absence": ("fr",), "als": ("de", "nl"), "av": ("sv",), "com": ("pt",), "dai": ("it",), "fall": ("de",),
+    "gut": ("de",), "ich": ("de",),
     "la": ("fr", "es", "it"), "met": ("nl",), "pad": (), "sah": ("de",), "sol": ("tr",),
 }  # fmt: skip
 """Names, and the languages in which they are everyday words."""
@@ -21,9 +22,11 @@ _ONLY_IN: dict[str, tuple[str, ...]] = {
     "coude": ("fr",), "pie": ("es",), "rate": ("fr",), "sein": ("fr",), "sigma": ("de", "es"), "wade": ("de",),
 }  # fmt: skip
 """Names of these languages alone, which are everyday words or nothing elsewhere."""
-_NO_NAME = frozenset({"den", "là", "par", "côté", "côtés", "cote", "cotes"})
-"""Never a name: "dens", "pars" and "côte" are, which have their stems."""
-_SELDOM = frozenset({"ich", "sah", "av", "dai", "sol"})
+_NO_NAME = frozenset({
+    "augmenté", "augmentée", "augmentés", "augmentées", "côté", "côtés", "cote", "cotes", "den", "frage", "là", "par",
+})  # fmt: skip
+"""Never a name: "dens", "pars", "côte" and "augmentation" are, which have their stems."""
+_SELDOM = frozenset({"absence", "fall", "ich", "sah", "av", "dai", "sol"})
 """Hardly ever in a report of those languages, and often an abbreviation."""
 _HEART = (
     "atrium atrial lv rv ra ventricle ventricular mitral heart cardiac pv appendage valve volume diameter size pressure"
@@ -70,3 +73,16 @@ def is_everyday(text: str, start: int, stop: int) -> bool:
         english = FUNCTION_WORDS["en"] - FUNCTION_WORDS["de"]
         return not (english & frozenset(around) or (after and after[0].lower().startswith(_BOWEL)))
     return True
+
+
+def local_stem(text: str, start: int, stop: int) -> str:
+    """The stem of an abbreviation in capitals among words of its language; "" for any other word."""
+    written = text[start:stop]
+    languages = vocabulary().local.get(written.lower(), ())
+    if not languages or not written.isupper():
+        return ""
+    around = [word for part in (text[:start], text[stop:]) for word in _WORD.findall(part.lower()) if len(word) > 1]
+    found = next((one for one in languages if shows(one, around)), "")
+    if not found and any((root(word),) in vocabulary().foreign for word in around):
+        found = languages[0]
+    return local_key(written, found) if found else ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from spinecho.encoders.language.stems import root
-from spinecho.encoders.language.vocabulary.everyday import is_everyday
+from spinecho.encoders.language.vocabulary.everyday import is_everyday, local_stem
 from spinecho.encoders.language.vocabulary.explained import explained
 from spinecho.encoders.language.vocabulary.forms import as_nouns, halves, known_form
 from spinecho.encoders.language.vocabulary.german_compounds import compound
@@ -182,7 +182,8 @@ def _words(text: str, spinal: tuple[Level, ...]) -> tuple[list[Word], list[Word]
         opens = _BREAK.search(text, last, token.start) is not None
         belongs = _OF.search(text, last, token.start) is not None
         everyday = is_everyday(text, token.start, token.stop)
-        found.append(Word(token.stem, token.start, token.stop, opens, belongs, everyday))
+        stem = local_stem(text, token.start, token.stop) or token.stem
+        found.append(Word(stem, token.start, token.stop, opens, belongs, everyday))
         last = token.stop
     return found, aside
 

@@ -16,7 +16,9 @@ line above that is less far in.
                                                     ? an ambiguous name, by the words near it; the first is meant
                                                     where none is near, "-" for nothing
 
-`languages/de.txt` and its neighbours give the concepts above further names, "English name = name | name" a line.
+`languages/de.txt` and its neighbours give the concepts above further names, "English name = name | name" a line. A name
+that ends in "^" is an abbreviation in capitals, read only among words of its language: "LCA" is a ligament of the knee
+in French and an artery of the heart in English.
 
 `@kind finding|anatomy|technique`, `@area brain` (what stands before the colon of an id), `@source` and `@licence` hold
 for the lines below them.
@@ -84,6 +86,8 @@ class Vocabulary:
     ambiguous: dict[Key, tuple[Meaning, ...]] = field(default_factory=dict)
     foreign: frozenset[Key] = frozenset()
     """Those of names in other languages."""
+    local: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Abbreviations, and the languages in which they name something: its key is `local_key`."""
     stems: set[str] = field(default_factory=set)
     """Every stem of every name."""
     longest: dict[str, int] = field(default_factory=dict)
@@ -250,6 +254,9 @@ def add_languages(found: Vocabulary, by_language: Mapping[str, Iterable[str]]) -
             if not ident:
                 raise VocabularyError(f"{language}: {own.strip()!r} names no concept")
             for name in (one.strip() for one in names.split("|")):
+                if name.endswith("^"):
+                    _add_local(found, name.rstrip("^"), language, ident)
+                    continue
                 key = key_of(name.rstrip("!"))
                 if key in found.ambiguous or found.named.get(key, ident) != ident:
                     continue
@@ -264,6 +271,18 @@ def add_languages(found: Vocabulary, by_language: Mapping[str, Iterable[str]]) -
         elsewhere = tuple(name for name in dict.fromkeys(listed) if name not in known)
         found.concepts[ident] = found.concepts[ident]._replace(elsewhere=elsewhere)
     found.foreign = frozenset(foreign)
+
+
+def local_key(abbreviation: str, language: str) -> str:
+    """What stands for an abbreviation of a language among the stems; no word has a colon."""
+    return f"{language}:{abbreviation.lower()}"
+
+
+def _add_local(found: Vocabulary, name: str, language: str, ident: str) -> None:
+    key = local_key(name, language)
+    found.local[name.lower()] = (*found.local.get(name.lower(), ()), language)
+    found.named[(key,)] = ident
+    found.longest[key] = 1
 
 
 def _apart(line: str) -> list[str]:

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import pytest
+from labelled_reports import LANGUAGES, written
 
+from benchmarks.languages import false_names
 from spinecho.encoders.language.findings import wish
 from spinecho.encoders.language.function_words import FUNCTION_WORDS
 from spinecho.encoders.language.vocabulary import concepts
@@ -17,9 +19,9 @@ AROUND = {
 }  # fmt: skip
 FURTHER = {
     "de": "aus nach es er sie wir ich man nur bis ab vor über unter durch seit hat haben kann da dass wie wo wenn aber doch schon"
-    " sehr gut mehr alt ja hier dann alle andere diese dieser ihr sein seiner je etwa kaum gering sah lag fand den dem als",
+    " sehr gut mehr alt ja hier dann alle andere diese dieser ihr sein seiner je etwa kaum gering sah lag fand den dem als frage fall",
     "fr": "il elle a ont été être se sa son ses y qui que dont mais si car or donc comme chez vers ainsi très bien peu tout"
-    " même autre as ai mes ton nos lui fait là par la est",
+    " même autre as ai mes ton nos lui fait là par la est côté côtés augmenté augmentée absence",
     "es": "lo unos e fue si sí ya muy tan este esa esto le les me te mi tu nos ante bajo desde hasta sobre tras pero otra poco"
     " bien mal va ver da tres aún la ha he",
     "pt": "uns ao seu sua nem já muito este lhe me te sob entre até mas ser está outro mesmo bem vai dá com",
@@ -38,10 +40,10 @@ def test_words_that_hold_sentences_together_name_nothing(language: str) -> None:
     words = (FUNCTION_WORDS[language] | set(FURTHER.get(language, "").split())) - SAME
     named = {}
     for word in sorted(words):
-        for written in (word, word.capitalize()):
-            text = AROUND[language].format(written)
-            if found := [one.concept for one in concepts(text) if text[one.start : one.stop] == written]:
-                named[written] = found
+        for form in (word, word.capitalize()):
+            text = AROUND[language].format(form)
+            if found := [one.concept for one in concepts(text) if text[one.start : one.stop] == form]:
+                named[form] = found
     assert named == {}
 
 
@@ -208,3 +210,38 @@ def test_what_names_something(names: str, texts: tuple[str, ...]) -> None:
 def test_what_names_nothing_there(names: str, texts: tuple[str, ...]) -> None:
     false = [text for text in texts if any(one.concept == names for one in concepts(text))]
     assert false == []
+
+
+@pytest.mark.parametrize(
+    ("text", "findings", "places"),
+    [
+        ("Pas de SEP", {"multiple sclerosis"}, set()),
+        ("PAS DE SEP, SANS FRACTURE", {"multiple sclerosis", "fracture"}, set()),
+        ("No se observan signos de EM", {"multiple sclerosis"}, set()),
+        ("Le LCA est continu", set(), {"knee:ACL"}),
+        ("VKB und Patella sind nicht verletzt", set(), {"knee:ACL", "knee:patella"}),
+        ("Distances measured on 12 Sep", set(), set()),
+        ("electron microscopy (EM) of the specimen", set(), set()),
+        ("em exame de controle sem contraste", set(), set()),
+        ("le segment antérieur est vg", set(), set()),
+        ("LCA territory", set(), set()),
+    ],
+)
+def test_an_abbreviation_of_one_language_is_a_name_in_capitals_among_its_words_alone(
+    text: str, findings: set[str], places: set[str]
+) -> None:
+    found = wish(text)
+    assert findings == set(found.findings)
+    assert {"knee:ACL", "heart:left ventricle"}.isdisjoint(set(found.places) - places)
+    assert places <= set(found.places)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_report_sentences_are_read_as_nothing_that_they_do_not_speak_of(language: str) -> None:
+    pool = [one for one in written("written") if one.language == language]
+    assert len(pool) == 60
+    assert [
+        f"{what.concept}: {one.text[what.start : what.stop]!r} of {one.text!r}"
+        for one in pool
+        for what in false_names(one)
+    ] == []
