@@ -261,7 +261,7 @@ def test_evaluations_and_evidence(afar: Any, here: Archive, first: str, tmp_path
     found = afar.evaluate(**asked, on_progress=stages.append)
     assert found.to_json() == here.evaluate(**asked).to_json()
     assert stages
-    (tmp_path / "wrong.csv").write_text("query,study\nlesion,1.2\n")
+    (tmp_path / "wrong.csv").write_text("query,whom\nlesion,1.2\n")
     with pytest.raises(JudgementError, match="study_uid"):
         afar.evaluate(judgements=tmp_path / "wrong.csv")
     with pytest.raises(spinecho.QueryError, match="none of: patient, study"):
