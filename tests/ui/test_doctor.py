@@ -162,7 +162,8 @@ def test_a_server_is_examined_too(home: Path, postgresql: Server, tmp_path: Path
     status, found = examine(home)
     assert (status, [one for one in found["findings"] if one["severity"] != "note"]) == (0, [])
     flip(build_of(home))
-    assert examine(home, "--fix")[0] == 0
+    status, found = examine(home, "--fix")
+    assert status == 0, found["findings"]
 
 
 def test_weights_that_are_other_ones_are_an_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
