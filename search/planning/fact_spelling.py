@@ -14,7 +14,7 @@ from rapidfuzz.distance import OSA
 
 from spinecho.encoders.language import terms
 from spinecho.search.planning.query_plan import Correction
-from spinecho.search.planning.term_words import term_stems, term_words
+from spinecho.search.planning.term_words import said_elsewhere, term_stems, term_words
 
 _WORD = re.compile(r"(?<![\w*:])[^\W\d_]{5,}(?![\w*:])")
 _LONG = 8
@@ -59,11 +59,14 @@ def fact_word_meant(word: str) -> str:
     taken = _nearest(word)
     if not taken or _stem(word) == _stem(taken):
         return taken
-    if _stem(word) in term_stems():
+    same = said_elsewhere(taken)  # "sagital" is Spanish, and no other word than "sagittal"
+    if _stem(word) in term_stems() and word not in same:
         return ""
     away = OSA.distance(word, taken)
     others = (
-        other for other in term_words().get(word[0], ()) if other not in FACT_WORDS and _stem(other) != _stem(taken)
+        other
+        for other in term_words().get(word[0], ())
+        if other not in FACT_WORDS and other not in same and _stem(other) != _stem(taken)
     )
     return "" if any(OSA.distance(word, other, score_cutoff=away) <= away for other in others) else taken
 

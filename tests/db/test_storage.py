@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -490,10 +491,11 @@ def test_what_is_put_durably_lies_in_folders_that_are() -> None:
     """Whoever syncs what it writes makes the folders above it by the helper that syncs their names."""
     packages = ("db", "encoders", "indexer", "search", "spinecho", "ui")
     paths = (path for package in packages for path in (ROOT / package).rglob("*.py"))
+    synced = re.compile(r"\b(?:durable_replace|write_durably|sync_\w+)\(")
     careless = {
         path.relative_to(ROOT).as_posix()
         for path in paths
-        if "spinecho.db.durable import" in (source := path.read_text(encoding="utf-8")) and "parents=True" in source
+        if synced.search(source := path.read_text(encoding="utf-8")) and "parents=True" in source
     }
     in_a_filled_folder = {"db/backup/home_files.py", "spinecho/remote/asked/unpacking.py"}
     assert careless <= in_a_filled_folder, "that one is synced whole"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from scans import Scan, write_scans
 
 from spinecho.encoders.language.vocabulary.table import vocabulary
 from spinecho.search.engine import Engine
+from spinecho.search.planning import fact_spelling, term_words
 from spinecho.search.planning.spelling import Spelling
 from spinecho.search.query import TextQuery
 
@@ -125,3 +127,27 @@ def test_a_mended_word_of_a_fact_that_is_turned_off_is_asked_as_mended(engine: E
     assert [(one.key, one.on) for one in plan.offers] == [("axail", False)]
     assert plan.query.wanted == "meningioma axial"
     assert plan.corrected == "meningioma axial"
+
+
+def test_no_word_of_another_language_takes_the_slips_of_a_word_of_facts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names in other languages come by the thousand: Spanish "sagital" had made "saggital" a word of its own."""
+    slips = {slip for word in sorted(fact_spelling.FACT_WORDS) for slip in _slips_of(word) if len(slip) >= 5}
+    every = {slip: fact_spelling.fact_word_meant(slip) for slip in slips}
+    fact_spelling.fact_word_meant.cache_clear()
+    english = [word for word in sorted(term_words.english_words()) if len(word) >= term_words.LEAST]
+    by_letter = {letter: tuple(one for one in english if one[0] == letter) for letter in {one[0] for one in english}}
+    stems = frozenset(map(fact_spelling._stem, term_words.english_words()))
+    monkeypatch.setattr(fact_spelling, "term_words", lambda: by_letter)
+    monkeypatch.setattr(fact_spelling, "term_stems", lambda: stems)
+    alone = {slip: fact_spelling.fact_word_meant(slip) for slip in slips}
+    fact_spelling.fact_word_meant.cache_clear()
+    assert sum(map(bool, alone.values())) > 1500
+    assert {slip for slip in slips if alone[slip] != every[slip]} <= {"excluing"}, "of one word there is a name as near"
+
+
+def _slips_of(word: str) -> Iterator[str]:
+    """A letter doubled, left out, or in the next one's place; never the first."""
+    for at in range(1, len(word)):
+        yield word[:at] + word[at] + word[at:]
+        yield word[:at] + word[at + 1 :]
+        yield word[:at] + word[at : at + 2][::-1] + word[at + 2 :]

@@ -99,7 +99,7 @@ def test_a_pull_that_was_stopped_goes_on(pulling: Archive, held: Orthanc, phanto
 def test_a_wrong_password_is_told_without_a_word_of_it(
     pulling: Archive, held: Orthanc, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add(pulling, held, kind, f"refused-{kind}")
+    add(pulling, held, kind, f"refused-{kind}", modality="")  # the settings of another source are refused before
     monkeypatch.setenv("TEST_PACS_PASSWORD", "not-the-password")
     with pytest.raises(SourceDown, match="401") as told:
         pulling.sources.pull(f"refused-{kind}")
