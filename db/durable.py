@@ -123,6 +123,23 @@ def hold(handle: int) -> bool:
     return os.fstat(handle).st_nlink > 0
 
 
+def is_held(folder: Path) -> bool:
+    """Whether some process holds a folder; false for a file, and for what is not there."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # no locks here: nobody can tell
+        return False
+    finally:
+        os.close(handle)
+    return False
+
+
 def drop_abandoned(folder: Path, pattern: str) -> tuple[Path, ...]:
     """Remove files and folders of this name that nobody holds, which killed runs left; what went. The log says so."""
     gone = []

@@ -14,11 +14,13 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from spinecho.db.as_written import as_written
 from spinecho.encoders.errors import EncoderError
 from spinecho.encoders.sandbox.limits import read_small
 from spinecho.search.channels.found import Found, PassageHit
@@ -66,9 +68,12 @@ class Weights:
     @classmethod
     def load(cls, *places: Path) -> Weights:
         """From the first of these files that exists, else what ships. Raises `FusionError`."""
-        path = next((place for place in places if place.is_file()), Path(__file__).parent / NAME)
+        own = next((place for place in places if place.is_file()), None)
+        path = own or Path(__file__).parent / NAME
         try:
-            values: dict[str, Any] = json.loads(read_small(path, FusionError))["weights"]
+            read = partial(read_small, path, FusionError)
+            data = read() if own is None else as_written(path, read, FusionError)
+            values: dict[str, Any] = json.loads(data)["weights"]
             return cls(**values)
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             names = ", ".join(field.name for field in fields(cls))

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from sqlalchemy import select
+
 from spinecho.db.errors import StoreError
 from spinecho.db.files.runs import last_roots
 from spinecho.db.files.sources import sources
+from spinecho.db.schema import clean
 from spinecho.db.schema.database import Database
+from spinecho.db.schema.models import Folder
 
 
 def lies_in(inner: Path, outer: Path) -> bool:
@@ -46,10 +50,17 @@ def known_as(folder: Path, known: Iterable[Path]) -> Path:
 def require_outside(database: Database, home: Path, folder: Path) -> None:
     """Raise `StoreError` for a folder to be written into that lies in the home, or in what the archive is read from.
 
-    Copies that lie there are taken for scans of other people by the next run, and stand on both sides of a split.
+    Copies that lie there are taken for scans of other people by a later run, and stand on both sides of a split.
     """
-    read = [*last_roots(database), *(one.settings["path"] for one in sources(database) if one.kind == "folder")]
+    read = dict.fromkeys([*last_roots(database), *_still_read(database)])
+    read |= dict.fromkeys(one.settings["path"] for one in sources(database) if one.kind == "folder")
     for what, outer in (("the home", home), *(("the archive", Path(one)) for one in read)):
         if lies_in(folder, outer):
-            why = "the next run would take what is written there for other studies" if outer != home else "it is in use"
+            why = "a later run would take what is written there for other studies" if outer != home else "it is in use"
             raise StoreError(f"{folder} lies in {what} {outer}: {why}; name a folder elsewhere")
+
+
+def _still_read(database: Database) -> list[str]:
+    """Roots, of whatever run, of which a file is in the index: any run may be given them again."""
+    with database.begin() as session:
+        return [clean.real_path(root) for root in session.scalars(select(Folder.root).distinct())]

@@ -29,6 +29,7 @@ from spinecho.db.schema.models import (
     Volume,
     VolumeFile,
 )
+from spinecho.db.schema.turns import in_turn
 from spinecho.db.vectors.indexes.protocol import Ids
 
 _INDEX_DATE = "index_date"
@@ -180,6 +181,7 @@ def freeze(
         raise CohortError("the cohort has no name; give it one")
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     with database.begin(durable=True) as session:
+        in_turn(session, Cohort)
         cohort = session.scalar(select(Cohort).where(Cohort.name == name))
         if cohort is None:
             cohort = Cohort(name=name, description=description, owner=owner, created_at=now)

@@ -17,6 +17,7 @@ from spinecho.db.filters.sql import compile_filter
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Prediction, RegionVector, Series, SpaceRow, Study, TaughtConcept, Vector, Volume
+from spinecho.db.schema.turns import in_turn
 from spinecho.db.store.patients import PERSON
 from spinecho.db.values import PredictedFact, SpaceRecord
 from spinecho.db.vectors.indexes.protocol import Rows
@@ -69,6 +70,7 @@ def keep_concept(
 ) -> KeptConcept:
     """Keep a head as the next version; one that is no draft serves from now on, in the same transaction."""
     with database.begin(durable=True) as session:
+        in_turn(session, TaughtConcept)
         versions = session.scalars(select(TaughtConcept).where(TaughtConcept.name == name)).all()
         for one in versions:
             if one.state == SERVES and not draft:

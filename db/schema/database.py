@@ -194,6 +194,11 @@ class Database:
         return found
 
     @property
+    def in_a_moment(self) -> bool:
+        """Whether this thread is in a `reading` block."""
+        return self._held is not None
+
+    @property
     def _held(self) -> Session | None:
         """The session whose moment this thread reads, where it is in a `reading` block."""
         session: Session | None = getattr(self._moment, "session", None)

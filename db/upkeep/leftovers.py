@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from spinecho.db.durable import is_held
 from spinecho.db.upkeep.scrub_state import NAME as SCRUBBED
 
-_HALF, _BACKUP, _DAY = "*.partial*", ".backup.partial", 86400
+_HALF = "*.partial*"
 
 
 def leftovers(home: Path, builds: Path, spaces: Collection[int] | None) -> tuple[Path, ...]:
     """Files and folders that go once no run is in progress. spaces: those that there are, None where nobody can tell.
 
-    A spool is left alone: what arrives is written there at any time.
+    A spool is left alone: what arrives is written there at any time. So are the copies of a backup that goes on, which
+    does not wait for runs: it holds their folder.
     """
     folders = [home, builds, *(path for path in builds.glob("*") if path.is_dir())]
-    found = {path for folder in folders for path in folder.glob(_HALF) if not (_of_a_backup(path) or _is_small(path))}
+    found = {path for folder in folders for path in folder.glob(_HALF) if not (_is_small(path) or is_held(path))}
     if spaces is not None:
         known = {f"space-{one}" for one in spaces}
         found |= {path for path in builds.glob("space-*") if path.name not in known}
@@ -28,11 +29,6 @@ def leftovers(home: Path, builds: Path, spaces: Collection[int] | None) -> tuple
 def _is_small(path: Path) -> bool:
     """Whether a scrub writes it again and again, and the next one writes over it."""
     return path.name == f"{SCRUBBED}.partial"
-
-
-def _of_a_backup(path: Path) -> bool:
-    """Whether a backup may be reading it: one does not wait for runs, and takes no day."""
-    return _BACKUP in path.name and path.stat().st_mtime > time.time() - _DAY
 
 
 def remove(paths: Sequence[Path]) -> None:

@@ -6,18 +6,20 @@ import functools
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ParamSpec, Protocol, TypeVar, cast
 
-from spinecho.db.errors import StoreError
+from spinecho.db.errors import ServerLost, StoreError
 from spinecho.db.people.record import Entry, Recorder, RecordUnwritable
 from spinecho.db.schema.database import Database
 from spinecho.db.values import Fact
 from spinecho.errors import SpinechoError
 
 __all__ = [
-    "Access", "Person", "RecordUnwritable", "Refused", "Role", "digest_of", "needs", "of_one_moment", "uid_or_digest",
+    "Access", "Person", "RecordUnwritable", "Refused", "Role", "asked_again", "digest_of", "needs", "of_one_moment",
+    "uid_or_digest",
 ]  # fmt: skip
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -49,6 +51,30 @@ class Person:
     role: Role
 
 
+@dataclass(eq=False, slots=True)
+class _Asking:
+    """What is asked, and once more where the connection breaks: one act, whose rows are written once."""
+
+    times: int = 0
+    before: list[tuple[str, str]] = field(default_factory=list)
+    """Rows that the first time left: what they say, and their digests."""
+    rows: list[tuple[str, str]] = field(default_factory=list)
+
+    def begin(self) -> None:
+        self.times, self.before, self.rows = self.times + 1, self.rows, []
+
+    def written(self, says: str) -> str | None:
+        """The digest of a row that says this and was written the first time, each once."""
+        found = next((one for one in self.before if one[0] == says), None)
+        if found is None:
+            return None
+        self.before.remove(found)
+        return found[1]
+
+
+_asking: ContextVar[_Asking | None] = ContextVar("asking", default=None)
+
+
 class Access:
     """One person before one record: what they may do, and that it is on record before anything is shown."""
 
@@ -73,8 +99,16 @@ class Access:
 
         Raises `RecordUnwritable`: nothing is shown then.
         """
-        person = self.person
-        return self._record.append(user=person.name, role=str(person.role), action=action, subject=subject, facts=facts)
+        person, asking = self.person, _asking.get()
+        says = "" if asking is None else repr((person, action, subject, sorted(facts.items())))
+        digest = None if asking is None else asking.written(says)
+        if digest is None:
+            digest = self._record.append(
+                user=person.name, role=str(person.role), action=action, subject=subject, facts=facts
+            )
+        if asking is not None:
+            asking.rows.append((says, digest))
+        return digest
 
     def note_once(self, action: str, subject: str = "", **facts: Fact) -> None:
         """The same for what is drawn again and again by one drawing of a page, as a bar that moves: one row for all.
@@ -101,7 +135,9 @@ class Access:
         try:
             yield counted
         except SpinechoError as error:
-            self.note(action, subject, **counted, failed=type(error).__name__)
+            asking = _asking.get()
+            if asking is None or asking.times > 1 or not isinstance(error, ServerLost):  # else it is asked again
+                self.note(action, subject, **counted, failed=type(error).__name__)
             raise
         self.note(action, subject, **counted)
 
@@ -139,7 +175,7 @@ def needs(role: Role, what: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 def of_one_moment(method: Callable[P, R]) -> Callable[P, R]:
     """A method that reads, of a class that has `_database`: all that it gives is of one moment of the archive.
 
-    Where the server's connection broke meanwhile it is asked once more, of a moment of its own.
+    Where the server's connection broke meanwhile it is asked once more, of a moment of its own: one act.
     """
 
     @functools.wraps(method)
@@ -150,9 +186,27 @@ def of_one_moment(method: Callable[P, R]) -> Callable[P, R]:
             with database.reading():
                 return method(*args, **kwargs)
 
-        return database.again(read)
+        return asked_again(database, read)
 
+    run.is_asked_again = True  # type: ignore[attr-defined]
     return run
+
+
+def asked_again(database: Database, read: Callable[[], R]) -> R:
+    """As `Database.again`, for what leaves rows of the record: these are one act's, however often it is asked."""
+    if _asking.get() is not None or database.in_a_moment:  # whoever began it asks again
+        return read()
+    asking = _Asking()
+
+    def ask() -> R:
+        asking.begin()
+        return read()
+
+    token = _asking.set(asking)
+    try:
+        return database.again(ask)
+    finally:
+        _asking.reset(token)
 
 
 def digest_of(content: str | Iterable[str]) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from spinecho.db.as_written import as_written
 from spinecho.encoders.sandbox.limits import read_small
 from spinecho.errors import SettingsError
 from spinecho.search.access.persons import Role
@@ -49,7 +51,7 @@ def read_roles(path: Path | None) -> Roles:
     """The file of roles; everybody who signs in is a viewer where there is none. Raises `RolesError`."""
     if path is None or _missing(path):
         return Roles()
-    values = _tables(path, EXAMPLE)
+    values = tables_of(path, EXAMPLE)
     roles = tuple(Role)
     if unknown := sorted(set(values) - {*roles, "default", "claim", "accounts", _OMITS}):
         raise RolesError(
@@ -78,7 +80,7 @@ def signs_in(path: Path) -> bool:
     """
     if _missing(path):
         return False
-    auth = _tables(path, "").get("auth")
+    auth = tables_of(path).get("auth")
     if auth is not None and not isinstance(auth, dict):
         raise RolesError(f"auth in {path.name} is no table; write [auth] and its keys below")
     return auth is not None
@@ -86,7 +88,7 @@ def signs_in(path: Path) -> bool:
 
 def redirect_origin(path: Path) -> str | None:
     """Where people come back to from the provider, as `https://HOST`: `redirect_uri` of the secrets; None without."""
-    auth = {} if _missing(path) else _tables(path, "").get("auth")
+    auth = {} if _missing(path) else tables_of(path).get("auth")
     uri = auth.get("redirect_uri") if isinstance(auth, dict) else None
     if uri is None:
         return None
@@ -171,10 +173,11 @@ def _missing(path: Path) -> bool:
     return False
 
 
-def _tables(path: Path, example: str) -> dict[str, Any]:
+def tables_of(path: Path, example: str = "") -> dict[str, Any]:
+    """A file of roles or of secrets as it is written. Raises `RolesError`, for one that a disk changed too."""
     hint = f"; write it like this:\n{example}" if example else ""
     try:
-        return tomllib.loads(read_small(path, RolesError).decode("utf-8"))
+        return tomllib.loads(as_written(path, partial(read_small, path, RolesError), RolesError).decode("utf-8"))
     except OSError as error:
         raise RolesError(f"cannot read {path.name} ({error.strerror}){hint}") from error
     except UnicodeDecodeError as error:

@@ -11,6 +11,7 @@ from spinecho.db.people.masking import Count, masked, masked_sizes, number, toge
 from spinecho.db.queries.facets import Facet
 from spinecho.db.queries.named import require_named
 from spinecho.search.access.personal_archive import PersonalArchive
+from spinecho.search.access.persons import asked_again
 
 __all__ = ["Count", "Facet", "Facets", "masked", "masked_sizes", "number", "together"]
 
@@ -67,4 +68,4 @@ def count(personal: PersonalArchive, where: Filter, fields: Sequence[str]) -> Fa
             warnings = (*selection.warnings, *(f"nothing can pass: {reason}" for reason in contradictions(where)))
             return Facets(found, write_filter(where), studies, selection.source, warnings)
 
-    return database.again(counted)
+    return asked_again(database, counted)

@@ -165,10 +165,11 @@ class _Doctor:
         return Examined(tuple(sorted(found, key=lambda one: order[one.severity])), free, to_come)
 
     def _of_settings(self) -> Iterator[Finding]:
-        from spinecho.access.roles import read_roles  # noqa: PLC0415
+        from spinecho.access.roles import read_roles, signs_in  # noqa: PLC0415
         from spinecho.setup.wiring import own_weights  # noqa: PLC0415
 
-        for read in (lambda: read_roles(self._settings.roles), lambda: own_weights(self._settings)):
+        own = self._settings
+        for read in (lambda: read_roles(own.roles), lambda: signs_in(own.secrets), lambda: own_weights(own)):
             try:
                 read()
             except SpinechoError as error:

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from spinecho.db.as_written import NOTES
 from spinecho.db.durable import make_folder, sync_file, sync_folder
 
 UMASK = 0o077
 _OURS = (
     "*.sqlite*", "builds", "evaluations", "training-cache", "index.lock", "index.log", "roles.toml", "secrets.toml",
     "fusion.json", "room-*.address", "server.key", "jobs", "volumes", "spool", "identities.key", "scrub.*",
-    "public",
+    "public", NOTES,
 )  # fmt: skip
 _DOORS = ("", "spinecho.sqlite", "builds", "secrets.toml")
 """What a home holds. A folder that somebody else's files lie in too is not closed to others, only our files in it."""

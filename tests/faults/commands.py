@@ -224,15 +224,14 @@ def backed_up_home(work: Path) -> None:
     assert freeze(work) == 0
 
 
-def as_a_command(act: Callable[[Path], None]) -> Callable[[Path], int]:
+def as_a_command(act: Callable[[Path], int | None]) -> Callable[[Path], int]:
     """What is no command of its own, failing as one."""
 
     def run(work: Path) -> int:
         try:
-            act(work)
+            return act(work) or 0
         except (SpinechoError, OSError) as error:
             return message_and_status(error)[1]
-        return 0
 
     return run
 
@@ -388,7 +387,15 @@ COMMANDS = [
         answering,
         ("write home/builds/space-1/000002.partial/index", "rename home/builds/space-1/CURRENT"),
     ),
-    Command("freeze", indexed_home, freeze, of_home, answering, ("write home/spinecho.sqlite-wal",)),
+    Command(
+        "freeze",
+        indexed_home,
+        freeze,
+        of_home,
+        answering,
+        ("write home/spinecho.sqlite-wal",),
+        twice="each makes a version of its own",
+    ),
     Command("export", home_with_files, export, exported, killed_at=("write .spinecho-export", "rename exported")),
     Command(
         "copy files",
@@ -421,9 +428,9 @@ COMMANDS = [
     Command("encoder", home_with_files, add_encoder, of_home, answering, ("write home/spinecho.sqlite-wal",)),
     Command("switch", home_of_two, switch, of_home, answering),
     Command("retire", home_of_two, retire, of_home, answering),
-    Command("teach", taught_home, teach, of_home, answering),
+    Command("teach", taught_home, teach, of_home, answering, twice="each makes a version of its own"),
     Command("adapt", home_to_adapt, adapt, of_home, answering, ("sync home/encoders/.adapting/made/.model",)),
     Command("demo", nothing, demo, contents, kept=lambda _: None),
-    Command("people", home_with_files, keep_things, kept_things, None, ("write home/jobs/job.zip",)),
+    Command("people", home_with_files, as_a_command(keep_things), kept_things, None, ("write home/jobs/job.zip",)),
     Command("careless", nothing, careless, contents),
 ]

@@ -1,5 +1,7 @@
 """A command is killed, the disk fails it, or the power, at each place where it changes a file; then it is run again.
 
+There too the clock is set, and the same command is run from beginning to end while the first one stands still.
+
 This runs as a program of its own, with `points.c` and `kept.c` loaded before libc. It imports what commands need once
 and forks for each run, so that a run costs what the command does and not what Python's start does.
 """
@@ -17,6 +19,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -26,11 +29,17 @@ from typing import Any
 from kept import Kept
 
 KILLED, FULL, BROKEN, LOST, FROZEN = "killed", "full", "broken", "lost", "frozen"
-FAULTS = {KILLED: 1, FULL: 2, BROKEN: 3, LOST: 4, FROZEN: 5}
+AHEAD, BEHIND, TWICE = "ahead", "behind", "twice"
+"""The clock is set a year ahead, or a day back; the command is run once more meanwhile."""
+FAULTS = {KILLED: 1, FULL: 2, BROKEN: 3, LOST: 4, FROZEN: 5, AHEAD: 6, BEHIND: 7, TWICE: 8}
+ANYWHERE = {AHEAD, BEHIND, TWICE}
+"""Tried at a few points of each command though all are asked for: they do not differ by what is written there."""
 ACKNOWLEDGED = "acknowledged"
 """Beside the work: what a sender notes for itself, on a disk that does not fail."""
 _NO_NUMBER = re.compile(r"[0-9a-f]{12,}|\d+")
 _LOGS = ("-wal", "-shm", "-journal")
+_PATIENCE = 4.0
+"""Seconds for which the one that runs beside may wait for the one that stands still."""
 _MAY_STAY = {0, 3}
 """Exit statuses of a command whose disk failed: it went on without, or says that the machine failed."""
 
@@ -51,6 +60,8 @@ class Command:
     """Where not every point is tried: parts of the names of those at which it is killed. Without any: a few, spread."""
     kept: Callable[[Path], Any] | None = None
     """What is on the disk once it has ended with 0, as JSON, if the power fails then. Without: what `end` gives."""
+    twice: str = ""
+    """Why two of it at once may end otherwise than one."""
 
 
 @dataclass
@@ -94,7 +105,7 @@ class Trial:
         self.result = Tried(command.name)
 
     def try_out(self, points: str) -> Tried:
-        """Run it undisturbed, then with each fault at all points ("all"), at a few ("some"), or at so many."""
+        """Run it undisturbed, then with each fault at "all" points, at "some", at so many, or with one fault."""
         command, result = self.command, self.result
         self._fresh()
         before = self._found().value
@@ -115,9 +126,13 @@ class Trial:
         for fault in FAULTS:
             for number in chosen(names, fault, points, command.killed_at):
                 label = f"{command.name}, {fault} at {number} of {len(names)} ({names[number - 1]})"
+                if fault == TWICE and command.twice:
+                    continue
                 result.tried[fault] = result.tried.get(fault, 0) + 1
                 if fault == LOST:
                     found = self._problems_without_power(number, len(names), before, end.value, kept.value)
+                elif fault == TWICE:
+                    found = self._problems_beside(number, before, end.value)
                 else:
                     found = self._problems(fault, number, before, end.value)
                 result.problems += [f"{label}: {one}" for one in found]
@@ -131,8 +146,27 @@ class Trial:
         if fault == KILLED:
             if hit.status != (-signal.SIGKILL if reached else 0):
                 yield f"exit status {hit.status}: {hit.printed[-900:]}"
-        elif hit.status not in _MAY_STAY or "Traceback" in hit.printed:
+        elif hit.status not in ({0} if fault in ANYWHERE else _MAY_STAY) or "Traceback" in hit.printed:
             yield f"exit status {hit.status}: {hit.printed[-1500:]}"
+        yield from self._problems_from_here(before, end)
+
+    def _problems_beside(self, number: int, before: Any, end: dict[str, Any]) -> Iterator[str]:
+        """The first one stands still there, until another one has ended or waits for it."""
+        self._fresh()
+        other = self.folder / "other"
+        other.mkdir(exist_ok=True)
+        first = started(lambda: self._armed(TWICE, number), self.folder)
+        self.result.missed += not first.stands_still()
+        second = started(lambda: self.command.run(self.work), other)
+        second.ends_within(_PATIENCE)
+        first.goes_on()
+        both = [first(), second()]
+        for name, one in zip(("first", "second"), both, strict=True):
+            told = not one.status or (0 < one.status <= 3 and "error: " in one.printed)
+            if "Traceback" in one.printed or not told:
+                yield f"the {name}: exit status {one.status}: {one.printed[-1500:]}"
+        if all(one.status for one in both):
+            yield f"neither was done: {[one.printed[-400:] for one in both]}"
         yield from self._problems_from_here(before, end)
 
     def _problems_without_power(
@@ -182,16 +216,14 @@ class Trial:
 
     def _run(self, fault: str, number: int) -> tuple[_Run, list[str]]:
         """With a fault at that point, or none; also the points that it came to."""
-        log = self.folder / "points"
+        return self._forked(lambda: self._armed(fault, number)), (self.folder / "points").read_text().splitlines()
 
-        def armed() -> int:
-            Points().arm(self.work, fault, number, log)
-            try:
-                return self.command.run(self.work)
-            finally:
-                Points().disarm()
-
-        return self._forked(armed), log.read_text().splitlines()
+    def _armed(self, fault: str, number: int) -> int:
+        Points().arm(self.work, fault, number, self.folder / "points")
+        try:
+            return self.command.run(self.work)
+        finally:
+            Points().disarm()
 
     def _found(self) -> _Run:
         return self._forked(lambda: self.command.answers(self.work) if self.command.answers else None)
@@ -222,7 +254,7 @@ def forked(act: Callable[[], Any], folder: Path) -> _Run:
     return started(act, folder)()
 
 
-def started(act: Callable[[], Any], folder: Path) -> Callable[[], _Run]:
+def started(act: Callable[[], Any], folder: Path) -> _Child:
     """As `forked`, beside what else goes on: what is given waits for its end. folder: no other child's."""
     printed, given = folder / "printed", folder / "given"
     given.unlink(missing_ok=True)
@@ -244,13 +276,41 @@ def started(act: Callable[[], Any], folder: Path) -> Callable[[], _Run]:
                 sys.stdout.flush()
                 sys.stderr.flush()
             os._exit(status)
+    return _Child(child, printed, given)
 
-    def ended() -> _Run:
-        _, code = os.waitpid(child, 0)
-        value, modules = json.loads(given.read_text()) if given.exists() else (None, ())
-        return _Run(os.waitstatus_to_exitcode(code), printed.read_text(errors="replace"), value, frozenset(modules))
 
-    return ended
+class _Child:
+    """A process that was started; called, it waits for the end."""
+
+    def __init__(self, number: int, printed: Path, given: Path) -> None:
+        self._number, self._printed, self._given = number, printed, given
+        self._code: int | None = None
+
+    def __call__(self) -> _Run:
+        if self._code is None:
+            self._code = os.waitpid(self._number, 0)[1]
+        value, modules = json.loads(self._given.read_text()) if self._given.exists() else (None, ())
+        status, said = os.waitstatus_to_exitcode(self._code), self._printed.read_text(errors="replace")
+        return _Run(status, said, value, frozenset(modules))
+
+    def stands_still(self) -> bool:
+        """Wait until it does; false where it ended before."""
+        _, code = os.waitpid(self._number, os.WUNTRACED)
+        if not os.WIFSTOPPED(code):
+            self._code = code
+        return self._code is None
+
+    def goes_on(self) -> None:
+        if self._code is None:
+            os.kill(self._number, signal.SIGCONT)
+
+    def ends_within(self, seconds: float) -> None:
+        """Wait for its end, so long at most."""
+        until = time.monotonic() + seconds
+        while self._code is None and time.monotonic() < until:
+            number, code = os.waitpid(self._number, os.WNOHANG)
+            self._code = code if number else None
+            time.sleep(0.01)
 
 
 def _numbers(names: Sequence[str], part: str) -> list[int]:
@@ -262,22 +322,25 @@ def chosen(names: Sequence[str], fault: str, points: str, killed_at: Sequence[st
 
     Between two syncs a disk keeps nothing more: so power is lost at syncs.
     """
+    n = len(names) - 1
+    if points in FAULTS and points != fault:
+        return []
     if fault == LOST:
         syncs = [number for number, name in enumerate(names, 1) if name.startswith("sync ")]
         some = [] if killed_at else syncs[len(syncs) // 2 :][:1]
         return [*(some if points == "some" else _spread(syncs, points)), len(names)]
-    n = len(names) - 1
-    if points == LOST:
-        return []
-    if points == "some" and killed_at:
+    if fault in ANYWHERE and points != "some":
+        return _spread(range(1, n + 1), points if points.isdecimal() else "5")
+    if points == "some" and (killed_at or fault in ANYWHERE):
+        at = {FULL: 2 * n // 3, FROZEN: n // 3 + 1, TWICE: n // 2 + 1}
         if fault != KILLED:
-            return [2 * n // 3] if fault == FULL else [n // 3 + 1] if fault == FROZEN else []
+            return [at[fault]] if fault in at else [1] if fault in ANYWHERE else []
         return [number for part in killed_at for number in _numbers(names, part)[:1]]
     return _spread(range(1, n + 1), points)
 
 
 def _spread(numbers: Sequence[int], points: str) -> list[int]:
-    if points in {"all", LOST}:
+    if points == "all" or points in FAULTS:
         return list(numbers)
     most, n = int(points) if points.isdecimal() else 4, len(numbers)
     return sorted({numbers[round((n - 1) * place / max(most - 1, 1))] for place in range(most if n else 0)})
@@ -286,7 +349,7 @@ def _spread(numbers: Sequence[int], points: str) -> list[int]:
 def names_of(work: Path) -> list[str]:
     """Every file and folder, numbers apart: an interrupted run may count on, but leaves nothing of another kind."""
     found = (str(path.relative_to(work)) for path in work.rglob("*") if not path.name.endswith(_LOGS))
-    return sorted({_NO_NUMBER.sub("N", name) for name in found})
+    return sorted({_NO_NUMBER.sub("N", name).replace("+N", "") for name in found})
 
 
 def _difference(expected: Any, found: Any, at: str = "") -> str:
@@ -304,7 +367,7 @@ def _difference(expected: Any, found: Any, at: str = "") -> str:
 
 
 def main() -> None:
-    """Arguments: all, lost (all of power), some or how many points; then names of commands. A line of JSON for each."""
+    """Arguments: all, some, how many points, or a fault alone; then names of commands. A line of JSON for each."""
     here = Path(__file__).parent
     sys.path[:0] = [str(here.parent / "front_door"), str(here.parent), str(here)]
     from commands import COMMANDS  # noqa: PLC0415

@@ -6,7 +6,9 @@ until `arm` is called; a forked child arms itself, a program that it starts is n
 A point is a call that creates, writes, syncs, renames, links, cuts or removes something below the folder. Calls that
 follow one another and do the same to one file are one point, files removed from one folder too; of a write-ahead log
 only the frames that end a transaction count, since all before them are no part of the database yet. The sync of the
-folder itself is called "sync .". Where the power is lost, the process dies and `kept.c` has noted what the disk has. */
+folder itself is called "sync .". Where the power is lost, the process dies and `kept.c` has noted what the disk has.
+What a program writes through its C library's streams (numpy.save does) counts where it is handed over. At a point the
+machine's clock can be set, too, and the process be stopped until it is told to go on. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,10 +21,14 @@ folder itself is called "sync .". Where the power is lost, the process dies and 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
-enum fault { NONE, KILLED, FULL, BROKEN, LOST, FROZEN }; /* kill -9; ENOSPC from there on; EIO once; power lost; EROFS from there on */
+/* kill -9; ENOSPC from there on; EIO once; power lost; EROFS from there on; clock a year ahead or a day back; SIGSTOP */
+enum fault { NONE, KILLED, FULL, BROKEN, LOST, FROZEN, AHEAD, BEHIND, STOPPED };
+#define DAY 86400L
 
 void keep_in(const char *folder);
 void keep(int handle, const char *path);
@@ -30,20 +36,20 @@ void outlive(int folder, const char *name);
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char below[PATH_MAX], last[PATH_MAX + 16];
-static long armed_for, seen, at;
+static long armed_for, seen, at, jumped;
 static int fault, full, frozen, log_to = -1;
 
 int arm(const char *folder, int which, long number, int log_fd, const char *notes) {
     if (which == LOST) keep_in(notes);
     snprintf(below, sizeof below, "%s/", folder);
-    last[0] = 0, seen = 0, full = 0, frozen = 0;
+    last[0] = 0, seen = 0, full = 0, frozen = 0, jumped = 0;
     at = number, fault = which, log_to = log_fd;
     armed_for = getpid();
     return 0;
 }
 
 long disarm(void) {
-    armed_for = 0;
+    armed_for = 0, jumped = 0;
     return seen;
 }
 
@@ -79,7 +85,7 @@ static void of_handle(int handle, char *into) {
 /* What is to become of a call: 0 it is made, an errno it fails, -1 the process dies (half of a write is made before). */
 static int verdict(const char *what, const char *path, int grows, int counts, int together) {
     if (armed_for != getpid() || !ours(path)) return 0;
-    int kept = errno, answer = 0;
+    int kept = errno, answer = 0, stops = 0;
     pthread_mutex_lock(&lock);
     char now[PATH_MAX + 16];
     snprintf(now, sizeof now, "%s %s", what, path);
@@ -92,10 +98,14 @@ static int verdict(const char *what, const char *path, int grows, int counts, in
         if (seen == at && fault == BROKEN) answer = EIO;
         if (seen == at && fault == FULL) full = 1;
         if (seen == at && fault == FROZEN) frozen = 1;
+        if (seen == at && fault == AHEAD) jumped = 365 * DAY;
+        if (seen == at && fault == BEHIND) jumped = -DAY;
+        stops = seen == at && fault == STOPPED;
     }
     if (full && grows) answer = ENOSPC;
     if (frozen) answer = EROFS;
     pthread_mutex_unlock(&lock);
+    if (stops) kill(getpid(), SIGSTOP);
     errno = kept;
     return answer;
 }
@@ -185,6 +195,36 @@ ssize_t copy_file_range(int from, off64_t *a, int to, off64_t *b, size_t length,
     return real(from, a, to, b, length, flags);
 }
 
+ssize_t pwritev(int handle, const struct iovec *parts, int count, off_t place) {
+    UNLESS(by_handle("write", handle, 1, 1));
+    REAL(ssize_t, "pwritev64", int, const struct iovec *, int, off_t);
+    return real(handle, parts, count, place);
+}
+
+size_t fwrite(const void *bytes, size_t size, size_t many, FILE *file) { /* half of it is on its way where it dies */
+    REAL(size_t, "fwrite", const void *, size_t, size_t, FILE *);
+    int no = by_handle("write", fileno(file), 1, 1);
+    if (no > 0) {
+        errno = no;
+        return 0;
+    }
+    size_t done = real(bytes, size, no < 0 ? many / 2 : many, file);
+    if (no < 0) {
+        fflush(file);
+        die();
+    }
+    return done;
+}
+
+int posix_fallocate(int handle, off_t place, off_t length) {
+    int no = by_handle("write", handle, 1, 1);
+    if (no < 0) die();
+    REAL(int, "posix_fallocate64", int, off_t, off_t);
+    return no ? no : real(handle, place, length);
+}
+
+int posix_fallocate64(int handle, off_t place, off_t length) { return posix_fallocate(handle, place, length); }
+
 int fsync(int handle) {
     UNLESS(by_handle("sync", handle, 1, 1));
     if (kept(handle)) return 0;
@@ -261,6 +301,48 @@ int rmdir(const char *name) {
     return real(name);
 }
 
+int symlink(const char *to, const char *name) {
+    UNLESS(by_path("link", AT_FDCWD, name, 1, 0));
+    REAL(int, "symlink", const char *, const char *);
+    return real(to, name);
+}
+
+int truncate(const char *name, off_t length) {
+    UNLESS(by_path("cut", AT_FDCWD, name, 0, 0));
+    REAL(int, "truncate64", const char *, off_t);
+    return real(name, length);
+}
+
+int truncate64(const char *name, off_t length) { return truncate(name, length); }
+
+static int refused(int folder, const char *name) { /* what changes no byte, and still cannot be where nothing can */
+    char path[PATH_MAX];
+    if (armed_for != getpid() || !frozen) return 0;
+    whole(folder, name, path);
+    return strncmp(path, below, strlen(below)) ? 0 : EROFS;
+}
+
+int chmod(const char *name, mode_t mode) {
+    UNLESS(refused(AT_FDCWD, name));
+    REAL(int, "chmod", const char *, mode_t);
+    return real(name, mode);
+}
+
+int utimensat(int folder, const char *name, const struct timespec times[2], int flags) {
+    UNLESS(refused(folder, name));
+    REAL(int, "utimensat", int, const char *, const struct timespec *, int);
+    return real(folder, name, times, flags);
+}
+
+int mkdirat(int folder, const char *name, mode_t mode) {
+    struct stat there;
+    if (armed_for == getpid() && fstatat(folder, name, &there, AT_SYMLINK_NOFOLLOW)) {
+        UNLESS(by_path("mkdir", folder, name, 1, 0));
+    }
+    REAL(int, "mkdirat", int, const char *, mode_t);
+    return real(folder, name, mode);
+}
+
 int mkdir(const char *name, mode_t mode) {
     struct stat there;
     if (armed_for == getpid() && lstat(name, &there)) {
@@ -273,7 +355,13 @@ int mkdir(const char *name, mode_t mode) {
 static int created(int folder, const char *name, int flags) { /* or emptied */
     struct stat there;
     int kept = errno, changes;
-    if (armed_for != getpid() || !(flags & (O_CREAT | O_TRUNC))) return 0;
+    if (armed_for != getpid()) return 0;
+    if ((flags & O_ACCMODE) != O_RDONLY && !fstatat(folder, name, &there, 0) && S_ISREG(there.st_mode)) {
+        int no = refused(folder, name);
+        errno = kept;
+        if (no) return no;
+    }
+    if (!(flags & (O_CREAT | O_TRUNC))) return 0;
     changes = fstatat(folder, name, &there, 0) ? (flags & O_CREAT) != 0 : (flags & O_TRUNC) && there.st_size;
     errno = kept;
     return changes ? by_path("create", folder, name, 1, 0) : 0;
@@ -308,7 +396,8 @@ int openat(int folder, const char *name, int flags, ...) {
 FILE *fopen64(const char *name, const char *mode) {
     static FILE *(*real)(const char *, const char *);
     if (!real) *(void **)&real = dlsym(RTLD_NEXT, "fopen64");
-    int no = strchr(mode, 'w') ? created(AT_FDCWD, name, O_CREAT | O_TRUNC) : 0;
+    int how = strchr(mode, 'w') ? O_CREAT | O_TRUNC | O_WRONLY : strchr(mode, 'a') ? O_CREAT | O_WRONLY : O_RDWR;
+    int no = *mode != 'r' || strchr(mode, '+') ? created(AT_FDCWD, name, how) : 0;
     if (no < 0) die();
     if (no > 0) {
         errno = no;
@@ -318,3 +407,24 @@ FILE *fopen64(const char *name, const char *mode) {
 }
 
 FILE *fopen(const char *name, const char *mode) { return fopen64(name, mode); }
+
+int clock_gettime(clockid_t which, struct timespec *now) {
+    REAL(int, "clock_gettime", clockid_t, struct timespec *);
+    int no = real(which, now);
+    if (!no && armed_for == getpid() && (which == CLOCK_REALTIME || which == CLOCK_REALTIME_COARSE)) now->tv_sec += jumped;
+    return no;
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+    REAL(int, "gettimeofday", struct timeval *, void *);
+    int no = real(now, zone);
+    if (!no && armed_for == getpid()) now->tv_sec += jumped;
+    return no;
+}
+
+time_t time(time_t *into) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (into) *into = now.tv_sec;
+    return now.tv_sec;
+}

@@ -15,9 +15,11 @@ from typing import Any
 import pytest
 from archives import Home
 from parts_encoder import brain, parts_dual, write_nifti
+from sqlalchemy.event import listen, remove
 from trusting import trust
 
 from spinecho.answering.evidence import read_again
+from spinecho.db.errors import ServerLost
 from spinecho.db.filters.algebra import Is
 from spinecho.db.people.cohorts import CohortError
 from spinecho.db.people.record import Entry, Record, RecordUnwritable
@@ -191,6 +193,11 @@ MOMENTS = {
 """Of how many moments an act may be that is not of one."""
 
 
+ASKED_AGAIN = [one for one in CASES if hasattr(
+    getattr(PersonalArchive if one[0] == "archive" else PersonalCohorts, one[1]), "is_asked_again"
+)]  # fmt: skip
+
+
 def opened(world: World) -> Any:
     return world.archive(Role.MANAGER, Silent()).open_series(series(world))
 
@@ -294,6 +301,61 @@ def test_what_one_act_gives_is_of_one_moment(
     with suppress(CohortError):  # a version that an earlier case took away
         act(owner, world)
     assert len(begun) <= MOMENTS.get(name, 1), begun
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "case"), ASKED_AGAIN, ids=[f"{kind}.{name}" for kind, name, _ in ASKED_AGAIN]
+)  # fmt: skip
+def test_an_act_whose_connection_breaks_is_on_record_once(
+    world: World, kind: str, name: str, case: tuple[Role, Act], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It breaks at the first, a middle and the last statement: once, and then again where it had come to."""
+    role, act = case
+
+    def acted(at: int, breaks: int) -> tuple[list[tuple[str, str, Any]], int, bool]:
+        record, lost = Silent(), False
+        archive = world.archive(role, record)
+        owner = world.cohorts(archive) if kind == "cohorts" else archive
+        with breaking(owner, name, at, breaks, monkeypatch) as seen:
+            try:
+                act(owner, world)
+            except CohortError:  # a version that an earlier case took away
+                pass
+            except ServerLost:
+                lost = True
+        return [(one.action, one.subject, dict(one.facts)) for one in record.rows], seen[0], lost
+
+    right, statements, _ = acted(0, 0)
+    for at in {1, statements // 2, statements} - {0}:
+        rows, _, lost = acted(at, 1)
+        assert not lost
+        assert rows == right, f"at {at} of {statements}"
+        rows, _, lost = acted(at, 2)
+        assert lost
+        assert len(rows) <= len(right), f"twice at {at} of {statements}: {rows}"
+
+
+@contextmanager
+def breaking(owner: Any, name: str, at: int, breaks: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """The connection of this method breaks at that statement, so many times; gives how many statements there were."""
+    engine, method, seen = owner._database.engine, getattr(owner, name), [0, breaks]
+
+    def count(*_: Any) -> None:
+        seen[0] += 1
+        if seen[0] == at and seen[1]:
+            seen[:] = [0, seen[1] - 1]
+            raise ServerLost("it is gone")
+
+    def counted(*args: Any, **kwargs: Any) -> object:
+        listen(engine, "before_cursor_execute", count)
+        try:
+            return method(*args, **kwargs)
+        finally:
+            remove(engine, "before_cursor_execute", count)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, counted)
+        yield seen
 
 
 def counting(way: Callable[..., Any], begun: list[str]) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from spinecho.db.durable import durable_replace, make_folder
+from spinecho.db.durable import drop_abandoned, durable_replace, held, make_folder
 from spinecho.encoders.errors import EncoderError
 
 _UNFINISHED = ".*.partial"
@@ -33,8 +33,7 @@ class Spool:
         self._days: set[str] = set()
         try:
             make_folder(folder, mode=0o700)
-            for left in folder.glob(f"*/{_UNFINISHED}"):
-                left.unlink()
+            drop_abandoned(folder, f"*/{_UNFINISHED}")  # not what another listener is writing
             self._last = _newest(folder)
         except OSError as error:
             raise SpoolUnusable(
@@ -52,11 +51,12 @@ class Spool:
             self._days.add(day.name)
         name = f"{now.strftime(_TIME)}-{number:08d}-{os.getpid()}"
         unfinished, final = day / f".{name}.partial", day / f"{name}.hl7"
-        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle, _ = held(lambda: (os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), unfinished))
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(message)
-            durable_replace(unfinished, final)
+                file.flush()
+                durable_replace(unfinished, final)
         except OSError:
             unfinished.unlink(missing_ok=True)
             raise

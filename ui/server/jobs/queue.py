@@ -22,6 +22,7 @@ from spinecho.db.durable import content_of, with_digest
 from spinecho.db.errors import Damaged
 from spinecho.errors import SpinechoError
 from spinecho.setup.private import make_private, write_private
+from spinecho.ui.server.jobs.answers import answer_of, digest_of_answer
 from spinecho.ui.server.jobs.count import Count
 from spinecho.ui.server.jobs.tables import damage_told, digest_of, lacks, make_tables, require_as_written
 
@@ -293,23 +294,24 @@ class Queue:
 
     def claim(self, name: str, digest: str) -> tuple[str, tuple[int, str, bytes] | None]:
         """("new", None) for a key that is ours from now on; "same" with its answer, or None while it is made; "other"
-        where the key was used for another request.
-        """
+        for one of another request. Raises `Damaged`, see `answer_of`."""
         with self._writing() as connection:
-            row = connection.execute("SELECT digest, status, media, body FROM kept WHERE name = ?", (name,)).fetchone()
+            held = connection.execute("SELECT digest, status, media, body, came FROM kept WHERE name = ?", (name,))
+            row = held.fetchone()
             if row is None:
                 at = self._count.now()
                 connection.execute("INSERT INTO kept (name, digest, at) VALUES (?, ?, ?)", (name, digest, at))
                 return "new", None
         if row[0] != digest:
             return "other", None
-        return "same", None if row[1] is None else (int(row[1]), str(row[2]), bytes(row[3]))
+        return "same", answer_of(name, row[1:])
 
     def keep(self, name: str, status: int, media: str, body: bytes) -> None:
         """The answer to a claimed key."""
         with self._writing() as connection:
             connection.execute(
-                "UPDATE kept SET status = ?, media = ?, body = ? WHERE name = ?", (status, media, body, name)
+                "UPDATE kept SET status = ?, media = ?, body = ?, came = ? WHERE name = ?",
+                (status, media, body, digest_of_answer(name, status, media, body), name),
             )
 
     def let_go(self, name: str) -> None:

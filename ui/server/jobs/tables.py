@@ -21,16 +21,20 @@ _TABLES = (
   result TEXT, problem TEXT, seconds REAL NOT NULL, waited REAL, over REAL, turn INTEGER, asked TEXT, came TEXT)""",
     "CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, priority, number)",
     """CREATE TABLE IF NOT EXISTS kept (
-  name TEXT PRIMARY KEY, digest TEXT NOT NULL, status INTEGER, media TEXT, body BLOB, at REAL NOT NULL)""",
+  name TEXT PRIMARY KEY, digest TEXT NOT NULL, status INTEGER, media TEXT, body BLOB, at REAL NOT NULL,
+  came TEXT)""",
     """CREATE TABLE IF NOT EXISTS passed (
   one INTEGER PRIMARY KEY CHECK (one = 1), at REAL NOT NULL, boot TEXT NOT NULL, since REAL NOT NULL,
   clock REAL NOT NULL)""",
 )
 """created, begun and ended: by the clock, for people. waited (until when), over (since when) and at (of what is kept):
 by the file's own count of seconds, see `count`. turn: how many jobs were begun before. asked, came: digests of
-what a job was asked, and of what came of it.
+what a job was asked, and of what came of it; of an answer that is kept, too.
 """
-_LATER = {"waited": "REAL", "over": "REAL", "turn": "INTEGER", "asked": "TEXT", "came": "TEXT"}
+_LATER = {
+    "jobs": {"waited": "REAL", "over": "REAL", "turn": "INTEGER", "asked": "TEXT", "came": "TEXT"},
+    "kept": {"came": "TEXT"},
+}
 
 
 def digest_of(*values: str | None) -> str:
@@ -59,9 +63,13 @@ def damage_told(path: Path) -> Iterator[None]:
         ) from error
 
 
-def lacks(connection: sqlite3.Connection) -> frozenset[str]:
-    """The columns of jobs that a file of an older version does not have."""
-    return frozenset(_LATER.keys() - {row[1] for row in connection.execute("PRAGMA table_info(jobs)")})
+def lacks(connection: sqlite3.Connection) -> frozenset[tuple[str, str]]:
+    """(table, column) of those that a file of an older version does not have."""
+    found = set()
+    for table, columns in _LATER.items():
+        there = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+        found |= {(table, name) for name in columns.keys() - there}
+    return frozenset(found)
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
@@ -69,7 +77,7 @@ def make_tables(connection: sqlite3.Connection) -> None:
     for statement in _TABLES:
         connection.execute(statement)
     lacking = lacks(connection)
-    for name in lacking:
-        connection.execute(f"ALTER TABLE jobs ADD COLUMN {name} {_LATER[name]}")
-    if "over" in lacking:
+    for table, name in lacking:
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {_LATER[table][name]}")
+    if ("jobs", "over") in lacking:
         connection.execute("UPDATE jobs SET over = ended")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import threading
 import time
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,8 +14,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from spinecho.access.roles import RolesError
-from spinecho.encoders.sandbox.limits import read_small
+from spinecho.access.roles import tables_of
 from spinecho.setup.settings import Settings
 from spinecho.ui.server.api.around.problems import Unauthenticated
 
@@ -98,10 +96,7 @@ class Provider:
 
 def read_auth(settings: Settings) -> dict[str, Any]:
     """The table `auth` of the home's secrets.toml. Raises `RolesError`."""
-    try:
-        found = tomllib.loads(read_small(settings.secrets, RolesError).decode()).get("auth", {})
-    except (OSError, ValueError) as error:
-        raise RolesError(f"cannot read {settings.secrets.name}") from error
+    found = tables_of(settings.secrets).get("auth", {})
     return found if isinstance(found, dict) else {}
 
 
