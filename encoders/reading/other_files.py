@@ -13,9 +13,10 @@ from typing import NoReturn
 
 from spinecho.encoders.errors import HoldsReport, ReadError, Reason
 from spinecho.encoders.reading.nifti.bids import in_data_set
+from spinecho.encoders.reading.office import office_kind
 from spinecho.encoders.reading.opening import is_file, neighbour
 
-READER = 3
+READER = 4
 """Goes up whenever something is read that was not before, or otherwise: then what was not read is looked at again, and
 so are reports whose text changes."""
 NOT_READ_BEFORE = (
@@ -114,11 +115,14 @@ _SUFFIXES: dict[str, str] = {
     **dict.fromkeys((".json",), "JSON that no image beside it uses, and in which no report was found"),
 }  # fmt: skip
 _OFFICE = {
-    ".docx": f"a Word document: {_DOCUMENT}", ".odt": f"a text document: {_DOCUMENT}",
-    ".xlsx": f"an Excel workbook: {_SPREADSHEET}", ".xlsm": f"an Excel workbook: {_SPREADSHEET}",
-    ".ods": f"a spreadsheet: {_SPREADSHEET}", ".pptx": f"a presentation: {_DOCUMENT}",
+    "a Word document": _DOCUMENT, "a text document": _DOCUMENT, "an Excel workbook": _SPREADSHEET,
+    "a binary Excel workbook": _SPREADSHEET, "a spreadsheet": _SPREADSHEET, "a presentation": _DOCUMENT,
+    "arrays of numbers": _CONVERT,
 }  # fmt: skip
-_REPORT_KINDS = ("an HL7 message", "a CDA document", "a PDF document", "a rich text document")
+_REPORT_KINDS = (
+    "an HL7 message", "a CDA document", "a PDF document", "a rich text document", "a Word document",
+    "an Excel workbook",
+)  # fmt: skip
 """What is read as a report whatever its name is."""
 _SIDECAR = re.compile(
     r"(?:[a-z]+-[A-Za-z0-9]+_)*(?:T1w|T2w|FLAIR|PDw|T2star\w*|bold|dwi|asl|epi|sbref|m0scan|[a-z0-9]*map|phase\w*"
@@ -184,7 +188,8 @@ def _kind_by_bytes(path: Path, head: bytes) -> str:
         if head.startswith(magic):
             return kind
     if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
-        return _OFFICE.get(path.suffix.lower(), f"a zip archive: {_UNPACK}")
+        kind = office_kind(path, head)
+        return f"{kind}: {_OFFICE[kind]}" if kind else f"a zip archive: {_UNPACK}"
     if head.startswith(b"\x1f\x8b"):
         return _gzip_kind(path, head)
     if head[257:262] == b"ustar":

@@ -9,8 +9,8 @@ from spinecho.db.schema.database import Database
 from spinecho.encoders.reading.other_files import READER
 from spinecho.indexer.reports.parsing.parse import SUFFIXES
 
-_SINCE_3 = frozenset(
-    (".json", ".fhir", ".ndjson", ".xlsx", ".xlsm", ".docx", ".docm", ".rtf", ".html", ".htm", ".xhtml")
+_SINCE_4 = frozenset(
+    ".json .fhir .ndjson .xlsx .xlsm .docx .docm .rtf .html .htm .xhtml .pdf .hl7 .oru .msg".split()  # noqa: SIM905
 )
 
 
@@ -26,4 +26,4 @@ def read_otherwise(database: Database) -> int:
 
 def _is_read_otherwise(name: str) -> bool:
     suffix = PurePath(name).suffix.lower()
-    return suffix in _SINCE_3 or suffix not in SUFFIXES
+    return suffix in _SINCE_4 or suffix not in SUFFIXES

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 
 from spinecho.indexer.reports.parsing import struck_out
+from spinecho.indexer.reports.parsing.report_head import read_head
 
 _HTML = re.compile(
     r"<\s*(?:!doctype\s+html|html|body|div|p|br|span|table|b|i|u|font|h[1-6]|pre)\b[^<>]*>", re.IGNORECASE
@@ -37,6 +38,7 @@ _RTF_MACHINE = re.compile(r"\\(mac|pca|pc)(?![a-z])")
 _MACHINES = {"mac": "mac_roman", "pc": "cp437", "pca": "cp850"}
 _OFF_WORDS = frozenset(("deleted", "v")) | struck_out.RTF_WORDS
 _NOT_SEEN = re.compile(rf"\\(?:{'|'.join(sorted(_OFF_WORDS, key=len, reverse=True))})(?![a-z0])")
+_OF_PAGES = re.compile(r"\\(?:(?:header|footer)[flr]?|footnote|(?:nest)?cell)(?![a-z])")
 _RTF_TOKEN = re.compile(r"\\([a-z]+)(-?\d+)? ?|\\'[0-9a-fA-F]{2}|\\[^a-z]|[{}]|[^\\{}]+", re.DOTALL)
 
 
@@ -75,10 +77,39 @@ def rtf_text(text: str) -> str:
     machine = _RTF_MACHINE.search(text[:256])
     try:
         read: Callable[..., str] = rtf_to_text
-        found = read(_seen(text), encoding=_MACHINES.get(machine[1] if machine else "", "cp1252"), errors="replace")
+        found = read(
+            _with_pages(_seen(text), read),
+            encoding=_MACHINES.get(machine[1] if machine else "", "cp1252"),
+            errors="replace",
+        )
     except (ValueError, LookupError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise NoText(f"the rich text document could not be read: {type(error).__name__}") from error
-    return found.encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip("\n")
+    found = found.encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip("\n")
+    return re.sub(r"\t+$", "", found, flags=re.MULTILINE) if "\t" in found else found
+
+
+def _with_pages(text: str, read: Callable[..., str]) -> str:
+    """Rich text whose headers and notes, which its library leaves out, are paragraphs where they stand; footers are
+    where they name the study, and cells are apart by tabs, as in Word documents.
+    """
+    if not _OF_PAGES.search(text):
+        return text
+    pieces: list[str] = []
+    opened: list[tuple[int, str]] = []  # (piece after which a group's contents begin, its destination), outermost first
+    for token in _RTF_TOKEN.finditer(text):
+        pieces.append("\\tab " if token[1] in ("cell", "nestcell") else token[0])
+        if token[0] == "{":
+            opened.append((len(pieces), ""))
+        elif opened and token[1] and _OF_PAGES.fullmatch(f"\\{token[1]}") and len(pieces) == opened[-1][0] + 1:
+            opened[-1] = (len(pieces), token[1])
+        elif token[0] == "}" and opened:
+            at, destination = opened.pop()
+            is_shown = bool(destination)
+            if destination.startswith("footer"):
+                is_shown = read_head(read("{\\rtf1 " + "".join(pieces[at:]), errors="replace")).keyed
+            if is_shown:
+                pieces[at - 1], pieces[-1] = "\\par ", "\\par }"
+    return "".join(pieces)
 
 
 def _seen(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from spinecho.encoders.reading.office import office_kind
 from spinecho.indexer.reports.parsing.decode import Charset
 from spinecho.indexer.reports.parsing.formats.documents import document_text, guessed_set
 from spinecho.indexer.reports.parsing.formats.reading import ReportFormat, Row, TooLarge, read_whole
@@ -30,7 +31,7 @@ def _read(path: Path, *, html: bool = False) -> Iterator[Row]:
 
 
 def _is_word(path: Path, head: bytes) -> bool:
-    return head.startswith(b"PK\x03\x04") and path.suffix.lower() in (".docx", ".docm")
+    return office_kind(path, head) == "a Word document"
 
 
 PDF = ReportFormat("a PDF document", frozenset((".pdf",)), lambda _path, head: b"%PDF-" in head[:1024], _read)

@@ -7,47 +7,21 @@ import re
 import zipfile
 
 from spinecho.indexer.reports.parsing.charsets import guess_charset
+from spinecho.indexer.reports.parsing.formats.pdf import pdf_text
 from spinecho.indexer.reports.parsing.formats.reading import LARGEST_DOCUMENT, TooLarge
 from spinecho.indexer.reports.parsing.markup import NoText, html_text, looks_like_html, rtf_text
+from spinecho.indexer.reports.parsing.report_head import read_head
 
-MOST_PAGES = 500
 _INFLATED = 256 << 20
 """Bytes that the parts of a Word document or workbook may have together once they are inflated."""
 
 
-def pdf_text(data: bytes) -> str:
-    """The text of a PDF's pages; NoText for one that holds pictures of text alone, or has a password."""
-    import pypdfium2 as pdfium  # noqa: PLC0415
-    from pypdfium2 import PdfiumError  # noqa: PLC0415
-
-    pages = []
-    try:
-        document = pdfium.PdfDocument(data)
-        try:
-            if len(document) > MOST_PAGES:
-                raise NoText(f"the PDF has {len(document)} pages, more than {MOST_PAGES}")
-            for number in range(len(document)):
-                page = document[number]
-                sheet = page.get_textpage()
-                pages.append(str(sheet.get_text_bounded()))
-                sheet.close()
-                page.close()
-        finally:
-            document.close()
-    except PdfiumError as error:
-        raise NoText("the PDF could not be read: it is damaged or has a password") from error
-    text = "\n".join(pages).replace("\r\n", "\n").replace("\r", "\n").replace("\ufffe", "-").replace("\x00", "")
-    if not text.strip():
-        raise NoText("the PDF holds no text, only pictures of it: export it with its text")
-    return text.strip("\n")
-
-
 def docx_text(data: bytes) -> str:
-    """The text that a Word document shows, in its order, headers of pages first. Raises `NoText`."""
+    """The text that a Word document shows, in its order, see `shown_text`. Raises `NoText`."""
     from spinecho.indexer.reports.parsing.formats.word import shown_text  # noqa: PLC0415  (only where one was met)
 
     check_inflation(data)
-    text = shown_text(data, _chunk_text).strip("\n")
+    text = shown_text(data, _chunk_text, lambda footer: read_head(footer).keyed).strip("\n")
     if not text.strip():
         raise NoText("the Word document holds no text")
     return text

@@ -7,7 +7,7 @@ content controls, fields, smart tags and text boxes: "There is no fracture" woul
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from spinecho.indexer.reports.parsing import struck_out
@@ -24,6 +24,8 @@ _LEFT_OUT = frozenset(
 _CHARACTERS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _BOX = _W + "txbxContent"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_NOTES = {"footnote": "/footnotes", "endnote": "/endnotes"}
+"""Kind of note -> how the type of its part's relation ends."""
 _OFF = frozenset(("0", "false", "off"))
 _SYMBOLS = dict(
     zip(
@@ -37,32 +39,90 @@ _SYMBOLS = dict(
 _DEEPEST = 200
 
 
-def shown_text(data: bytes, chunk_text: Callable[[bytes], str]) -> str:
-    """Headers of pages first, a line for each paragraph, the cells of a table's row apart by tabs.
+def shown_text(data: bytes, chunk_text: Callable[[bytes], str], names_a_study: Callable[[str], bool]) -> str:
+    """A line for each paragraph, cells of a table's row apart by tabs, notes below the paragraph that has their sign.
 
+    Each section begins with the headers that it brings, that of a first page among them, and with those of its footers
+    of which `names_a_study` holds: letters that were merged into one document are sections, with a head each.
     chunk_text: the text of a document in another format that lies within. Raises `NoText`.
     """
     from docx import Document  # noqa: PLC0415
+    from docx.oxml import parse_xml  # noqa: PLC0415
 
     try:
         document = Document(io.BytesIO(data))
-        headers = [section.header._element for section in document.sections[:1]]
-        parts, styles_part = (*headers, document.element.body), document.styles.element
+        body, parts, styles_part = document.element.body, document.part.related_parts, document.styles.element
+        related = [(one.reltype, one.target_part) for one in document.part.rels.values() if not one.is_external]
+        notes = {
+            (kind, one.get(_W + "id", "")): one
+            for kind, ending in _NOTES.items()
+            for type_of, part in related
+            if type_of.endswith(ending)
+            for one in parse_xml(part.blob)
+        }
     except MemoryError:
         raise
     except Exception as error:  # what its library does on hostile bytes is not stated; our own walk is outside
         raise NoText(f"the Word document could not be read: {type(error).__name__}") from error
 
     def chunk(name: str) -> str:
-        part = document.part.related_parts.get(name)
+        part = parts.get(name)
         if part is None:
             raise NoText("the Word document names a part that it does not hold")
         return chunk_text(part.blob)
 
+    def text_of(elements: Sequence[Any]) -> str:
+        return "\n".join(line for one in elements for line in _lines(one, chunk, 0))
+
     styles = _striking_styles(styles_part)
-    for part in parts:
-        _leave_out_struck(part, styles)
-    return "\n".join(line for part in parts for line in _lines(part, chunk, 0))
+    shown: list[str] = []
+    pages: dict[str, dict[str, str]] = {"header": {}, "footer": {}}
+    for section, content in _sections(body):
+        headers, footers = (_of_pages(section, kind, parts, pages[kind]) for kind in ("header", "footer"))
+        for part in (*headers, *footers, content):
+            _set_in_notes(part, notes)
+            _leave_out_struck(part, styles)
+        feet = (text for one in footers if names_a_study(text := text_of([one])))
+        shown += dict.fromkeys((*(text_of([one]) for one in headers), *feet))
+        shown.append(text_of([content]))
+    return "\n".join(shown)
+
+
+def _sections(body: Any) -> Iterator[tuple[Any, Any]]:
+    """(properties, a body with what is in it) of each section; its last paragraph holds them, of the last the body."""
+    content = body.makeelement(body.tag, body.attrib, body.nsmap)
+    for child in list(body):
+        content.append(child)
+        ends = [child] if child.tag == _W + "sectPr" else list(child.iterfind(f".//{_W}pPr/{_W}sectPr"))
+        if ends:
+            yield ends[-1], content
+            content = body.makeelement(body.tag, body.attrib, body.nsmap)
+    yield content, content
+
+
+def _of_pages(section: Any, kind: str, parts: Mapping[str, Any], named: dict[str, str]) -> list[Any]:
+    """The headers or footers that no section showed before, that of a first page first.
+
+    named: those that hold, by type, which goes from section to section; '' for one that was shown.
+    """
+    title = section.find(_W + "titlePg")
+    wanted = ["first"] * (title is not None and title.get(_W + "val") not in _OFF) + ["default"]
+    for one in section.findall(f"{_W}{kind}Reference"):
+        named[one.get(_W + "type", "default")] = one.get(_RELATION, "")
+    found = [getattr(parts.get(named.get(one, "")), "element", None) for one in wanted]
+    named.update(dict.fromkeys(wanted, ""))
+    return [one for one in found if one is not None]
+
+
+def _set_in_notes(part: Any, notes: Mapping[tuple[str, str], Any]) -> None:
+    """Put each note where its sign stands, as a box of text."""
+    for kind in _NOTES:
+        for sign in list(part.iter(f"{_W}{kind}Reference")):
+            note = notes.get((kind, sign.get(_W + "id", "")))
+            if note is not None and len(note):
+                box = sign.makeelement(_BOX, {}, sign.nsmap)
+                box.extend(list(note))
+                sign.append(box)
 
 
 def _striking_styles(styles: Any) -> dict[str, bool]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spinecho.encoders.reading.office import office_kind
 from spinecho.indexer.reports.parsing import struck_out
 from spinecho.indexer.reports.parsing.cells import PART
 from spinecho.indexer.reports.parsing.decode import Charset
@@ -204,7 +205,7 @@ def _bare(number_format: Any) -> str:
 
 
 def _is_workbook(path: Path, head: bytes) -> bool:
-    return head.startswith(b"PK\x03\x04") and path.suffix.lower() in (".xlsx", ".xlsm")
+    return office_kind(path, head) == "an Excel workbook"
 
 
 WORKBOOK = ReportFormat("an Excel workbook", frozenset((".xlsx", ".xlsm")), _is_workbook, read_workbook)

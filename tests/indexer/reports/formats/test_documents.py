@@ -15,10 +15,12 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openpyxl import Workbook
 from small_pdf import pdf
 from structured_reports import SR, UID, code, dicom, item, number
 
-from spinecho.encoders.errors import ReadError
+from spinecho.encoders.errors import HoldsReport, ReadError
+from spinecho.encoders.reading.files import scan_file
 from spinecho.indexer.reports.parsing.formats.documents import NoText, document_text
 from spinecho.indexer.reports.parsing.parse import RawReport, ReportFailure, parse_reports
 
@@ -254,3 +256,139 @@ def test_an_element_that_its_library_warns_of_is_read_without_a_word(tmp_path: P
 def test_any_bytes_are_a_text_or_a_typed_error(start: bytes, rest: bytes) -> None:
     with contextlib.suppress(NoText):
         document_text(start + rest)
+
+
+def _of_pages(place: str, words: str) -> bytes:
+    """A Word document of two sections with words at a place of its pages."""
+    document = Document()
+    document.add_paragraph("FINDINGS: A lesion.")
+    document.add_section()
+    document.add_paragraph("IMPRESSION: Meningioma.")
+    section = document.sections[place.startswith("second")]
+    if place.endswith("first page"):
+        section.different_first_page_header_footer = True
+        section.first_page_header.paragraphs[0].text = words
+    elif place.endswith("footer"):
+        section.footer.is_linked_to_previous = False
+        section.footer.paragraphs[0].text = words
+    else:
+        section.header.is_linked_to_previous = False
+        section.header.paragraphs[0].text = words
+    out = io.BytesIO()
+    document.save(out)
+    return out.getvalue()
+
+
+PLACES = [f"{which} {part}" for which in ("first", "second") for part in ("header", "first page", "footer")]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_key_is_found_wherever_the_pages_of_a_word_document_show_it(tmp_path: Path, place: str) -> None:
+    report = one(tmp_path, "r.docx", _of_pages(place, "Accession: A100"))
+    assert (report.accession_number, report.text.count("A100")) == ("A100", 1)
+
+
+def test_a_footer_that_names_no_study_is_no_part_of_the_text(tmp_path: Path) -> None:
+    assert "Page 1" not in one(tmp_path, "A100.docx", _of_pages("first footer", "Page 1 of 2")).text
+
+
+def test_letters_merged_into_one_word_document_are_reports_of_their_own(tmp_path: Path) -> None:
+    document = Document()
+    for at in range(1, 4):
+        section = document.sections[0] if at == 1 else document.add_section()
+        section.header.is_linked_to_previous = False
+        section.header.paragraphs[0].text = f"Accession: A10{at}"
+        document.add_paragraph(f"FINDINGS: Lesion number {at}.")
+    out = io.BytesIO()
+    document.save(out)
+    (tmp_path / "letters.docx").write_bytes(out.getvalue())
+    found = [row for row in parse_reports(tmp_path / "letters.docx") if isinstance(row, RawReport)]
+    assert [row.accession_number for row in found] == ["A101", "A102", "A103"]
+    assert [f"number {n}" in row.text and row.text.count("number") == 1 for n, row in enumerate(found, 1)] == [True] * 3
+
+
+@pytest.mark.parametrize("kind", ["footnote", "endnote"])
+def test_a_note_of_a_word_document_is_read(kind: str) -> None:
+    document = Document()
+    document.add_paragraph("FINDINGS: A tear.")
+    note = f'<w:{kind} w:id="2"><w:p>{RUN.format("On review no tear.")}</w:p></w:{kind}>'
+    xml = f"<w:{kind}s {nsdecls('w')}>{note}</w:{kind}s>".encode()
+    part = Part(PackURI(f"/word/{kind}s.xml"), f"application/vnd.x.{kind}s+xml", xml)
+    document.part.relate_to(part, f"http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}s")
+    sign = parse_xml(f'<w:r {nsdecls("w")}><w:{kind}Reference w:id="2"/></w:r>')
+    document.paragraphs[0]._p.append(sign)
+    out = io.BytesIO()
+    document.save(out)
+    assert document_text(out.getvalue()).split("\n") == ["FINDINGS: A tear.", "On review no tear."]
+
+
+RTF_PLACES = {
+    "header": "{{\\rtf1\\ansi{{\\header\\pard {{\\b {}}}\\par}}\\pard FINDINGS: A tear.\\par}}",
+    "first page": "{{\\rtf1\\ansi{{\\headerf {}}}\\pard FINDINGS: A tear.\\par}}",
+    "footer": "{{\\rtf1\\ansi{{\\footer {}\\par}}FINDINGS: A tear.\\par}}",
+    "cells": "{{\\rtf1\\ansi\\trowd {}\\cell\\row FINDINGS: A tear.\\par}}",
+    "note": "{{\\rtf1\\ansi FINDINGS: A tear.{{\\footnote\\pard {}\\par}}\\par}}",
+}
+
+
+@pytest.mark.parametrize("place", RTF_PLACES)
+def test_a_key_is_found_wherever_the_pages_of_rich_text_show_it(tmp_path: Path, place: str) -> None:
+    made = RTF_PLACES[place].format("Accession:\\cell A100" if place == "cells" else "Accession: A100")
+    report = one(tmp_path, "r.rtf", made.encode())
+    assert (report.accession_number, report.text.count("A100")) == ("A100", 1)
+    assert "FINDINGS: A tear." in report.text.split("\n")
+
+
+def test_cells_of_rich_text_stand_apart_as_those_of_word_documents_do() -> None:
+    rows = b"{\\rtf1\\ansi\\trowd Findings\\cell a \\\\cell tear\\cell\\row Side\\cell left\\cell\\row}"
+    assert document_text(rows) == "Findings\ta \\cell tear\nSide\tleft"
+
+
+def form(*fields: tuple[str, str, int]) -> bytes:
+    """A PDF with labels, and beside each what was typed upon the page; (kind, words, height)."""
+    labels = "".join(f"BT /F1 12 Tf 50 {y} Td (LABEL {n}:) Tj ET\n" for n, (_, _, y) in enumerate(fields))
+    upon = " ".join(f"{6 + 2 * n} 0 R" for n in range(len(fields)))
+    objects = [
+        f"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[{upon}]>>>>",
+        "<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>"
+        f"/Annots[{upon}]>>",
+        f"<</Length {len(labels)}>>stream\n{labels}endstream", "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]  # fmt: skip
+    for n, (kind, words, y) in enumerate(fields):
+        objects.append(
+            f"<</Type/Annot{kind}/Rect[150 {y - 4} 500 {y + 14}]/P 3 0 R/F 4/AP<</N {7 + 2 * n} 0 R>>/T(f{n})>>"
+        )
+        shown = f"BT /F1 12 Tf 2 4 Td ({words}) Tj ET\n"
+        resources = "/Resources<</Font<</F1 5 0 R>>>>"
+        objects.append(
+            f"<</Type/XObject/Subtype/Form/BBox[0 0 350 18]{resources}/Length {len(shown)}>>stream\n{shown}endstream"
+        )
+    body = "".join(f"{n} 0 obj{text}\nendobj\n" for n, text in enumerate(objects, 1))
+    return f"%PDF-1.4\n{body}trailer<</Root 1 0 R/Size {len(objects) + 1}>>\n%%EOF".encode()
+
+
+def test_what_is_filled_into_a_pdf_form_or_typed_upon_a_page_stands_beside_its_label() -> None:
+    widget, free = "/Subtype/Widget/FT/Tx", "/Subtype/FreeText"
+    made = form((free, "Written last.", 300), (widget, "A tear.", 650), (widget, "Meningioma.", 500))
+    assert document_text(made).split("\n") == ["LABEL 1: A tear.", "LABEL 2: Meningioma.", "LABEL 0: Written last."]
+
+
+def workbook() -> bytes:
+    book = Workbook()
+    book.active.append(["Accession", "Report"])
+    book.active.append(["A100", "FINDINGS: A lesion of 5 mm."])
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("name", ["A100", "A100.doc", "A100.dot", "A100.rtf", "A100.xls", "A100.bin", "A100.txt"])
+@pytest.mark.parametrize("made", [word(*LINES), workbook()], ids=["word", "workbook"])
+def test_an_office_file_is_told_by_its_parts_and_not_by_its_name(tmp_path: Path, name: str, made: bytes) -> None:
+    report = one(tmp_path, name, made)
+    assert (report.accession_number, "5 mm" in report.text) == ("A100", True)
+    (tmp_path / name).write_bytes(made)
+    if not name.endswith((".rtf", ".txt")):  # these go to the report parsers by their names
+        with pytest.raises(HoldsReport):
+            scan_file(tmp_path / name, root=tmp_path)
