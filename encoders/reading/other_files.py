@@ -130,7 +130,7 @@ _SIDECAR = re.compile(
 )
 """What BIDS calls the sidecar of an image."""
 _IMAGES = (".nii", ".nii.gz", ".hdr", ".hdr.gz", ".mgz", ".mgh", ".nrrd", ".nhdr", ".mha", ".mhd", ".par", ".dcm.gz")
-_HL7 = re.compile(rb"(?:\A|[\r\n\x0b])[ \t]*(?:MSH|FHS|BHS)[|^][\^~\\&#|]{2,5}")
+_HL7 = re.compile(rb"(?:\A|[\r\n\x0b])[ \t]*(?:MSH|FHS|BHS)([^\w\s])(?:(?!\1)[^\w\s]){2,5}(?:\1|[\r\n]|\Z)")
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 

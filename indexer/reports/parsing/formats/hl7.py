@@ -1,4 +1,4 @@
-"""HL7 v2 ORU^R01: each OBR of each message a report, with its keys, its status and its text."""
+"""HL7 v2 ORU^R01, MDM and OUL: each OBR, or document, of each message a report with its keys, status and text."""
 
 from __future__ import annotations
 
@@ -29,12 +29,22 @@ from spinecho.indexer.reports.parsing.parsed import RawReport, ReportFailure, tr
 from spinecho.indexer.reports.report_facts import exam_key, in_utc, read_date
 from spinecho.indexer.reports.report_status import Status
 
-_START = re.compile(rb"(?:\A|[\r\n\x0b])[ \t]*(?:MSH|FHS|BHS)[|^][\^~\\&#|]{2,5}")
+_START = re.compile(rb"(?:\A|[\r\n\x0b])[ \t]*(?:MSH|FHS|BHS)([^\w\s])(?:(?!\1)[^\w\s]){2,5}(?:\1|[\r\n]|\Z)")
 _STATUSES: dict[str, Status] = {
     "F": "final", "C": "corrected", "X": "cancelled", "P": "preliminary", "R": "preliminary", "I": "preliminary",
     "S": "preliminary", "A": "preliminary", "D": "cancelled", "W": "cancelled",
 }  # fmt: skip
 """By OBR-25 (table 0123) and OBX-11 (table 0085)."""
+_TRIGGERS: dict[str, Status] = {
+    "T05": "addendum", "T06": "addendum", "T07": "corrected", "T08": "corrected", "T09": "corrected",
+    "T10": "corrected", "T11": "cancelled",
+}  # fmt: skip
+"""What a document message (MDM) says by its event."""
+_DOCUMENTS: dict[str, Status] = {
+    "AU": "final", "LA": "final", "DI": "preliminary", "DO": "preliminary", "IN": "preliminary", "IP": "preliminary",
+    "PA": "preliminary",
+}  # fmt: skip
+"""By TXA-17 (table 0271)."""
 _WITHDRAWN = frozenset(("D", "W"))
 """OBX-11 of a value that was deleted, or sent for another patient."""
 _TEXTS = frozenset(("TX", "FT", "ST", "", "CE", "CWE", "CNE", "CF"))
@@ -54,6 +64,7 @@ _HEADINGS = tuple(
 _LITERAL_TILDE = re.compile(r"(?<=[\s(])~(?=\d)(?!\d+[.)]\s)")
 _ZONED = re.compile(r"(\d{8}(?:\d{2}){0,3})(?:\.\d*)?([+-])(\d{2})(\d{2})")
 _GONE = "This report was withdrawn by the system that sent it."
+_ELSEWHERE = "an HL7 message that only points to its report, or holds pictures alone (OBX-2 RP, ED): send the text"
 _NOT_FOR_TEXT = frozenset(("DI", "IM", "AU", "JPEG", "PNG", "GIF", "TIFF", "DICOM"))
 
 
@@ -122,6 +133,8 @@ def reports_of(message: Message, source: str) -> Iterator[Row]:
                 continue
         if not text.strip():
             if status != "cancelled":
+                if any(one.name == "OBX" and one.value(2).upper() in ("RP", "ED") for one in order.results):
+                    yield ReportFailure(source, 0, _ELSEWHERE)
                 continue
             text = _GONE
         before = (order, text)
@@ -153,12 +166,15 @@ def _orders(message: Message) -> list[_Order]:
             case "OBR":
                 orders.append(_Order(segment, common))
                 common = None
+            case "TXA" if not any(one.name == "OBR" for one in message.segments):
+                orders.append(_Order(_order_of_document(segment), common))
+                common = None
             case "OBX" if orders:
                 if _UID_NAMES.search(segment.field(3)) and is_uid(segment.value(5)):
                     orders[-1].uid = orders[-1].uid or segment.value(5)
                 else:
                     orders[-1].results.append(segment)
-            case "NTE" if orders and last in ("OBR", "OBX", "NTE"):
+            case "NTE" if orders and last in ("OBR", "OBX", "NTE", "TXA"):
                 orders[-1].results.append(segment)
             case "ZDS" if is_uid(segment.value(1)):
                 uids.append(segment.value(1))
@@ -169,6 +185,25 @@ def _orders(message: Message) -> list[_Order]:
         for order in orders:
             order.uid = order.uid or (uids[0] if len(orders) == 1 else "")
     return orders
+
+
+def _order_of_document(document: Segment) -> Segment:
+    """The OBR that a document message without one would have: its orders (TXA-14, TXA-15) and its date (TXA-6)."""
+    fields = [""] * 23
+    fields[0], fields[2], fields[3] = "OBR", document.field(14), document.field(15)
+    fields[22] = document.field(22) or document.field(6)
+    return replace(document, name="OBR", raw=tuple(fields))
+
+
+def _status_of_document(message: Message) -> Status:
+    """What a document message says of its document by its event and its TXA; '' for other messages."""
+    head = message.segments[0]
+    about = next((one for one in message.segments if one.name == "TXA"), None)
+    if head.value(9) != "MDM" or about is None:
+        return ""
+    if about.value(19).upper() in ("CA", "OB"):
+        return "cancelled"
+    return _TRIGGERS.get(head.value(9, 2).upper(), "") or _DOCUMENTS.get(about.value(17).upper(), "")
 
 
 def _keys(order: _Order) -> tuple[str, str]:
@@ -200,7 +235,7 @@ def _patient(message: Message) -> str:
 
 
 def _status(order: _Order) -> Status:
-    stated = _STATUSES.get(_stated(order).upper(), "")
+    stated = _status_of_document(order.request.message) or _STATUSES.get(_stated(order).upper(), "")
     values = [one for one in order.results if one.name == "OBX"]
     letters = {one.value(11).upper() for one in values}
     if values and letters and letters <= _WITHDRAWN:
@@ -263,7 +298,7 @@ def _value(segment: Segment) -> str | None:
     """The text of a value, with its markup; None for what is no text."""
     message = segment.message
     if segment.name == "NTE":
-        return message.plain(segment.field(3)) or None
+        return _repeats(message, segment.field(3)) or None
     kind = segment.value(2).upper()
     content = segment.field(5)
     if kind == "ED":
@@ -278,6 +313,11 @@ def _value(segment: Segment) -> str | None:
         return segment.value(5, 2) or segment.value(5) or None
     if "{\\rtf" in content[:200]:
         return content.replace("\\E\\", "\\")
+    return _repeats(message, content)
+
+
+def _repeats(message: Message, content: str) -> str:
+    """A field with a line for each repeat."""
     lines = _LITERAL_TILDE.sub("\x01", content).split(message.repeat) if message.repeat else [content]
     return "\n".join(message.plain(line.replace("\x01", "~")) for line in lines if line.strip() != NULL)
 

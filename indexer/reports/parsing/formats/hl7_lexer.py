@@ -169,6 +169,8 @@ def read_message(lines: tuple[bytes, ...], *, wide: bool = False) -> Message | N
     for line in text.split("\n"):
         if (found := _SEGMENT.match(line)) and (line[3:4] == separator or len(line) == found.end()):
             whole.append(line)
+        elif whole and line.startswith(f"ADD{separator}"):  # the segment before goes on (2.10.2)
+            whole[-1] += line[4:]
         elif whole:  # a line end within a field
             whole[-1] += "\n" + line
     for line in whole:

@@ -231,3 +231,72 @@ def test_a_message_with_a_separator_of_no_set_is_told_and_the_next_is_read(tmp_p
     first, second = parse(tmp_path, sound.encode().replace(b"MSH|", b"MSH\x80") + sound.encode())
     assert isinstance(first, ReportFailure)
     assert isinstance(second, RawReport)
+
+
+VALUES = "OBX|1|TX|GDT^Findings||A tear.||||||F\rOBX|2|TX|IMP^Impression||A meniscal tear.||||||F\r"
+
+
+def document(event: str = "T02", *, completion: str = "AU", availability: str = "AV", values: str = VALUES) -> str:
+    """A document message as HL7 2.3 has it, without an OBR."""
+    txa = f"TXA|1|RAD|TX|20240102||20240102101010||||||D7||P9^RIS|A100^RIS||{completion}||{availability}"
+    return f"MSH|^~\\&|RIS|H|X|Y|20240102101010||MDM^{event}|1|P|2.3\rPID|1||4711^^^H^MR||DOE^J\r{txa}\r{values}"
+
+
+def test_a_document_message_without_an_order_is_a_report_in_any_company(tmp_path: Path) -> None:
+    alone = one(tmp_path, document())
+    assert (alone.accession_number, alone.patient_id, alone.status) == ("A100", "4711", "final")
+    assert alone.text == "FINDINGS:\nA tear.\n\nIMPRESSION:\nA meniscal tear."
+    both = parse(tmp_path, oru("Normal.") + "\r" + document())
+    assert [row.text for row in both if isinstance(row, RawReport)] == ["Normal.", alone.text]
+
+
+@pytest.mark.parametrize(
+    ("event", "completion", "availability", "status"),
+    [
+        ("T02", "LA", "AV", "final"), ("T02", "DI", "AV", "preliminary"), ("T02", "PA", "UN", "preliminary"),
+        ("T06", "AU", "AV", "addendum"), ("T08", "AU", "AV", "corrected"), ("T10", "AU", "AV", "corrected"),
+        ("T11", "AU", "AV", "cancelled"), ("T02", "AU", "CA", "cancelled"), ("T02", "AU", "OB", "cancelled"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("order", ["", "OBR|1||A100|MRHEAD^MR head\r"])
+def test_the_status_of_a_document_is_that_of_its_message(
+    tmp_path: Path, event: str, completion: str, availability: str, status: str, order: str
+) -> None:
+    sent = document(event, completion=completion, availability=availability, values=order + VALUES)
+    assert one(tmp_path, sent).status == status
+
+
+def test_a_document_that_is_withdrawn_need_not_be_sent_again(tmp_path: Path) -> None:
+    assert one(tmp_path, document("T11", values="")).status == "cancelled"
+
+
+@pytest.mark.parametrize("at", [3, 8, 15])
+def test_a_segment_goes_on_where_it_was_cut(tmp_path: Path, at: int) -> None:
+    words = "No tear of the meniscus."
+    values = f"OBX|1|TX|GDT||{words[:at]}\rADD|{words[at:]}||||||F\r"
+    assert one(tmp_path, document(values=values)).text == words
+
+
+@pytest.mark.parametrize("kind", ["OBX|1|TX|GDT||{}||||||F\r", "NTE|1|L|{}\r"])
+def test_repeats_are_lines_wherever_a_text_stands(tmp_path: Path, kind: str) -> None:
+    assert (
+        one(tmp_path, document(values=kind.format("One.~Two of ~5 mm.~Three."))).text == "One.\nTwo of ~5 mm.\nThree."
+    )
+
+
+@pytest.mark.parametrize(
+    "value", ["OBX|1|RP|PDF||\\\\srv\\a.pdf^RIS^TEXT^PDF||||||F", "OBX|1|ED|K||R^IM^JPEG^Base64^AA"]
+)
+def test_an_order_whose_report_lies_elsewhere_is_told_also_among_others(tmp_path: Path, value: str) -> None:
+    found = parse(tmp_path, oru("Normal.") + "\r" + document(values=value + "\r"))
+    assert [type(row) for row in found] == [RawReport, ReportFailure]
+
+
+@pytest.mark.parametrize("separator", "|#!")
+@pytest.mark.parametrize("marks", ["^~\\&", "$~\\&", "$*\\@"])
+def test_whatever_marks_a_message_names_divide_it(tmp_path: Path, separator: str, marks: str) -> None:
+    if separator in marks:
+        return
+    sent = document().translate(str.maketrans("|^~&", f"{separator}{marks[0]}{marks[1]}{marks[3]}"))
+    report = one(tmp_path, sent, "a.bin")
+    assert (report.accession_number, report.status) == ("A100", "final")
