@@ -10,7 +10,10 @@ from spinecho.encoders.reading.other_files import READER
 from spinecho.indexer.reports.parsing.parse import SUFFIXES
 
 _SINCE_4 = frozenset(
-    ".json .fhir .ndjson .xlsx .xlsm .docx .docm .rtf .html .htm .xhtml .pdf .hl7 .oru .msg".split()  # noqa: SIM905
+    """
+    .json .fhir .ndjson .xlsx .xlsm .docx .docm .rtf .html .htm .xhtml .pdf .hl7 .oru .msg .csv .tsv
+    .jsonl .parquet .pq
+    """.split()  # noqa: SIM905
 )
 
 

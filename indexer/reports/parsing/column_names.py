@@ -53,7 +53,8 @@ _SECTIONS = (
     (
         "IMPRESSION",
         "impression impressions conclusion conclusions summary reportimpression impressiontext impressionsection"
-        " beurteilung zusammenfassung synthese impresion conclusiones",
+        " beurteilung zusammenfassung synthese impresion impresiondiagnostica conclusiondiagnostica"
+        " conclusionesdiagnosticas conclusiones",
     ),
 )
 _PATIENT = (
@@ -106,6 +107,9 @@ _BESIDE_REPORT = _words(
     diagnostic the narrative free plain result results string value dictation deid deidentified
     """
 )
+_CONNECTING = _words("d de del der des du l le la les el los the of for a al y et und and zum zur fur von vom")
+_NUMBERS = _words("n no nr num nro number numero nummer")
+_WORD = re.compile(r"[^\W_]+")
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+|#")
 
 
@@ -155,10 +159,10 @@ def find_columns(names: Iterable[str]) -> Columns | None:
     """None where no column can hold a report: one called plainly "text" or "summary" counts only beside a key."""
     names = [name for name in names if isinstance(name, str)]
     given = given_in(names)
-    plain = {name: _plain(name) for name in names if name not in given.values()}
+    plain = {name: _spellings(name) for name in names if name not in given.values()}
 
     def called(aliases: str) -> tuple[str, ...]:
-        return tuple(name for alias in aliases.split() for name, short in plain.items() if short == alias)
+        return tuple(dict.fromkeys(name for alias in aliases.split() for name, all_ in plain.items() if alias in all_))
 
     tokens = {name: _tokens(name) for name in plain}
     accession = _with(called(_ACCESSION), tokens, needed={"accession"}, allowed=_BESIDE_ACCESSION)
@@ -184,7 +188,8 @@ def find_columns(names: Iterable[str]) -> Columns | None:
     if given:
         columns = _with_given(columns, given)
         return columns if columns.report or any(heading in _BODIES for heading, _ in columns.sections) else None
-    bodies = {plain[name] for name in columns.report} | {plain[n] for _, found in sections for n in found}
+    named = (*columns.report, *(name for _, found in sections for name in found))
+    bodies = {next(iter(plain[name] & _WEAK), name) for name in named}
     bodies -= set(" ".join(aliases for heading, aliases in _SECTIONS[:3]).split())
     if not bodies or (not columns.keyed and bodies <= _WEAK):
         return None
@@ -220,13 +225,34 @@ def _plain(name: str) -> str:
     return "".join(char for char in unicodedata.normalize("NFKD", name.lower()) if char.isalnum())
 
 
+def _spellings(name: str) -> frozenset[str]:
+    """A name as it is compared: as it stands, and without "de", "of" and the like, with each word for a number.
+
+    "N° d'accession", "Nº de acceso" and "Anforderungs-Nr." are numeroaccession, numeroacceso and anforderungsnummer.
+    """
+    words = [_plain(word) for word in _WORD.findall(re.sub(r"\bn[ .]*[º°]", "no ", name, flags=re.IGNORECASE))]
+    kept = [word for word in words if word not in _CONNECTING]
+    found = {_plain(name), "".join(kept)}
+    if len(kept) > 1 and any(word in _NUMBERS for word in kept):
+        found |= {"".join(number if word in _NUMBERS else word for word in kept) for number in _NUMBERS}
+    return frozenset(found)
+
+
 def report_text(columns: Columns, row: Mapping[str, str]) -> str:
-    """The report column as it stands; where that is empty, the section columns under headings."""
+    """The report column as it stands, and what the impression's column says beyond it; where the report's is empty,
+    the section columns under headings.
+    """
     whole = _first(columns.report, row)
     if whole.strip():
-        return whole
+        said = next((_first(names, row).strip() for heading, names in columns.sections if heading == "IMPRESSION"), "")
+        beyond = said and _in_words(said) not in _in_words(whole)
+        return f"{whole.rstrip()}\n\nIMPRESSION:\n{said}" if beyond else whole
     parts = [(heading, _first(names, row)) for heading, names in columns.sections]
     return "\n\n".join(f"{heading}:\n{body.strip()}" for heading, body in parts if body.strip())
+
+
+def _in_words(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def row_facts(columns: Columns, row: Mapping[str, str]) -> RowFacts:

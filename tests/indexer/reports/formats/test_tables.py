@@ -20,6 +20,7 @@ from openpyxl import Workbook
 from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
 
 from spinecho.encoders.errors import ReadError
+from spinecho.indexer.reports.parsing.column_names import find_columns
 from spinecho.indexer.reports.parsing.parse import RawReport, ReportFailure, parse_reports
 
 Rows = list[list[object]]
@@ -250,3 +251,52 @@ def test_a_formula_without_a_value_is_told_and_not_read_as_empty(tmp_path: Path,
         else:
             assert isinstance(row, ReportFailure)
             assert ("formula" in row.message) == (read is None)
+
+
+NUMBERS = {
+    "accession": [
+        "N° d'accession", "No. d\u2019accession", "Nº de acceso", "Núm. de acceso", "Accession No", "Número de acceso",
+    ],
+    "order": [
+        "Anforderungs-Nr.", "Anforderungsnummer", "Untersuchungs-Nr", "Numéro de l'examen", "N° d\u2019examen",
+        "Número de petición", "N.º de petición", "Exam number",
+    ],
+    "patient": ["Patienten-Nr.", "Patient-No.", "Numéro du patient", "N° de patient", "Número de paciente"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("meaning", "name"), [(key, name) for key, names in NUMBERS.items() for name in names])
+def test_a_number_is_known_by_whatever_word_for_one_stands_in_its_name(meaning: str, name: str) -> None:
+    found = find_columns([name, "Report"])
+    assert found is not None
+    assert dict(found.by_meaning())[meaning] == (name,)
+
+
+@pytest.mark.parametrize(
+    "name", ["No", "N°", "Date de naissance", "Nr", "Name of the patient", "Note", "Nombre", "de", ""]
+)
+def test_words_that_connect_make_no_column_of_what_is_none(name: str) -> None:
+    found = find_columns([name, "Report", "Accession"])
+    assert found is not None
+    assert all(name not in names for _, names in found.by_meaning() if names)
+
+
+@pytest.mark.parametrize(
+    ("report", "impression", "text"),
+    [
+        ("Small lesion.", "A tear.", "Small lesion.\n\nIMPRESSION:\nA tear."),
+        ("Small lesion. IMPRESSION: A  tear", "A tear.", "Small lesion. IMPRESSION: A  tear"),
+        ("Small lesion.", "", "Small lesion."), ("", "A tear.", "IMPRESSION:\nA tear."),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "names", ["Compte-rendu;Conclusion", "Informe;Impresión diagnóstica", "Befundtext;Beurteilung"]
+)
+def test_an_impression_in_a_column_of_its_own_is_not_lost_beside_a_report(
+    tmp_path: Path, names: str, report: str, impression: str, text: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"Accession;{names}\nA1;{report};{impression}\n", encoding="utf-8")
+    (found,) = parse_reports(path)
+    assert isinstance(found, RawReport)
+    assert found.text == text
