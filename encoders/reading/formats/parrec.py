@@ -74,14 +74,24 @@ class ParRec:
 
 
 def _header(path: Path) -> Any:
-    from nibabel.parrec import PARRECHeader  # noqa: PLC0415  (slow to import)
+    from nibabel.parrec import PARRECError, PARRECHeader  # noqa: PLC0415  (slow to import)
 
     with open_file(path) as file:
         text = io.TextIOWrapper(io.BytesIO(file.read(_LONGEST)), encoding="latin-1")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they quote the header
-        kind: Any = PARRECHeader
-        return kind.from_fileobj(text, permit_truncated=False, strict_sort=True)
+        read: Any = PARRECHeader.from_fileobj
+        try:
+            header = read(text, permit_truncated=False, strict_sort=True)
+        except PARRECError:
+            text.seek(0)
+            header = read(text, permit_truncated=True, strict_sort=True)
+            if math.prod(header.get_data_shape()[2:]) != len(header.image_defs):  # some would be left out
+                raise
+            # else a map of a scan, or one that was stopped: more is announced than described, which is all read
+    if np.unique(header.image_defs["slice orientation"]).size > 1:
+        raise ReadError(Reason.NOT_READ, "slices in several directions (a survey): export it as DICOM")
+    return header
 
 
 def _one(images: Any, name: str) -> Any:

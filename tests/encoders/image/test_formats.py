@@ -226,6 +226,36 @@ def test_par_rec_of_a_real_scanner_is_what_nibabel_makes_of_it(tmp_path: Path, p
     assert found.acquisition.tr_ms == pytest.approx(2000, rel=0.5)
 
 
+_PAR_HEADERS = sorted({path.stem for path in _PHILIPS.glob("*.PAR")} - {"T1_dual_echo"})  # large, and like others
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # it warns of headers that announce more than they describe
+@pytest.mark.parametrize("name", _PAR_HEADERS or [""])
+def test_every_real_par_header_is_read_as_nibabel_reads_it_or_says_why_not(tmp_path: Path, name: str) -> None:
+    if not name:
+        pytest.skip("nibabel's own test files are not installed with it")
+    shutil.copy(_PHILIPS / f"{name}.PAR", tmp_path)
+    with (_PHILIPS / f"{name}.PAR").open(encoding="latin-1") as file:
+        header = nib.parrec.PARRECHeader.from_fileobj(file, permit_truncated=True, strict_sort=True)
+    rows, columns = header.get_data_shape()[:2]
+    count = rows * columns * len(header.image_defs)
+    (np.arange(count) % 1009).astype(header.get_data_dtype()).tofile(tmp_path / f"{name}.REC")
+    items = list(read_path(tmp_path, max_volumes=100))
+    if len(set(header.image_defs["slice orientation"].tolist())) > 1:  # of which nibabel makes nothing either
+        (why,) = [item for item in items if isinstance(item, FileFailure) and item.path.endswith(".PAR")]
+        assert (why.reason, "several directions" in why.message) == (Reason.NOT_READ, True)
+        return
+    image = nib.parrec.load(tmp_path / f"{name}.PAR", permit_truncated=True, strict_sort=True)
+    expected = nib.as_closest_canonical(nib.Nifti1Image(np.asarray(image.dataobj, np.float32), image.affine))
+    image.dataobj.file_like.close()
+    whole = np.asarray(expected.dataobj).reshape(*expected.shape[:3], -1)
+    found = [item for item in items if isinstance(item, VolumeRead)]
+    assert len(found) == whole.shape[3]
+    for n, volume in enumerate(found):
+        np.testing.assert_allclose(volume.volume.voxels, whole[..., n], rtol=1e-5)
+        np.testing.assert_allclose(volume.volume.affine, expected.affine, atol=1e-3)
+
+
 def test_a_compressed_dicom_file_is_the_file(tmp_path: Path, testdata: Path) -> None:
     source = sorted((testdata / "dicom").glob("*/**/*.dcm"))
     read = next(one for one in source if "broken" not in one.parts and _volumes_of(one))
