@@ -111,7 +111,7 @@ def _of_lines(path: Path) -> Iterator[Row]:
 
 def _of_resource(resource: Any, source: str, ordinal: int) -> Iterator[Row]:
     """Rows numbered from `ordinal`."""
-    entries = [resource] if isinstance(resource, dict) else []
+    entries = _dicts(resource if isinstance(resource, list) else [resource])
     found: list[dict[str, Any]] = []
     named: dict[str, dict[str, Any]] = {}
     while entries:
@@ -228,6 +228,9 @@ def _body(report: dict[str, Any], resources: _Resources) -> str:
         body = f"{body}\n{one}".strip("\n")
     if not body.strip() and fault is not None:
         raise fault
+    for note in _dicts(report.get("note")):  # R5
+        if (one := as_shown(_text(note.get("text"))).strip()) and _words(one) not in _words(body):
+            body = f"{body.rstrip()}\n\n{one}"
     return body.strip("\n")
 
 

@@ -272,3 +272,16 @@ def test_a_presented_form_of_any_kind_and_set(tmp_path: Path, kind: str, data: b
     else:
         found = one(tmp_path, report(conclusion="", presentedForm=[held]))
     assert found.text.strip() == ("Oedem" if "pdf" in kind else "Ödem")
+
+
+def test_resources_in_an_array_name_one_another_and_notes_of_a_report_are_read(tmp_path: Path) -> None:
+    order = {"resourceType": "ServiceRequest", "id": "s1", "identifier": [{"value": "A100"}]}
+    report = {
+        "resourceType": "DiagnosticReport", "status": "final", "basedOn": [{"reference": "ServiceRequest/s1"}],
+        "conclusion": "A tear.", "note": [{"text": "Seen again: no tear."}],
+    }  # fmt: skip
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([report, order]))
+    (found,) = parse_reports(path)
+    assert isinstance(found, RawReport)
+    assert (found.accession_number, found.text) == ("A100", "A tear.\n\nSeen again: no tear.")
