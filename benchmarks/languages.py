@@ -10,8 +10,8 @@ what is printed is a later look.
 
 `written` are 60 sentences a language as reports have them, of all regions, with every finding and place
 (`benchmarks/data/languages_written.jsonl`), committed before anything was read of them; `written last` are 15 more,
-written when these were mended, and counted once; `written further` are 20 more, written by another hand before some
-thousand names were added by people who saw none of them. Of all is told too how many of the names are read by what they mean
+written when these were mended, and counted once; `written further` are 20 more, written by another hand before further
+names were added by people who saw none of them. Of all is told too how many of the names are read by what they mean
 in English, and how many words are read as what the sentence does not speak of.
 """
 

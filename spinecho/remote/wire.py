@@ -19,8 +19,7 @@ from spinecho.remote.problems import NotTrusted, Unreachable
 if TYPE_CHECKING:
     import httpx
 
-_AGAIN = 3
-_LONGEST_WAIT = 30.0
+_LONGEST_WAIT, _LONGEST_PAUSE = 30.0, 8.0
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _EVENTS = "text/event-stream"
 
@@ -98,11 +97,11 @@ def wait_before(call: Call, tried: int, response: httpx.Response | None) -> floa
     """Seconds until the call is worth sending again; None where it is not to be: what writes is sent once, and who is
     to wait long is told so.
     """
-    if not call.reads or tried >= _AGAIN or (response is not None and response.status_code not in (429, 503)):
+    if not call.reads or tried >= call.again or (response is not None and response.status_code not in (429, 503)):
         return None
     after = None if response is None else _after(response)
     if after is None:
-        return 0.5 * 2.0**tried
+        return min(0.5 * 2.0**tried, _LONGEST_PAUSE)
     return after if after <= _LONGEST_WAIT else None
 
 
@@ -132,7 +131,7 @@ def _send(client: httpx.Client, call: Call) -> Reply:
     import httpx  # noqa: PLC0415
 
     given, heard = request_of(call), _Heard(call)
-    for tried in range(_AGAIN + 1):
+    for tried in range(call.again + 1):
         response, failure = None, None
         try:
             with client.stream(**given) as response:
@@ -154,7 +153,7 @@ async def _send_async(client: httpx.AsyncClient, call: Call) -> Reply:
     import httpx  # noqa: PLC0415
 
     given, heard = request_of(call), _Heard(call)
-    for tried in range(_AGAIN + 1):
+    for tried in range(call.again + 1):
         response, failure = None, None
         try:
             async with client.stream(**given) as response:

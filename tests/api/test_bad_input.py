@@ -182,7 +182,8 @@ def test_a_scan_that_is_none(served: Served, what: str) -> None:
 
 
 def test_no_file_at_all(served: Served) -> None:
-    problem(served.client.post("/api/v1/similar/scan", data={"k": "3"}), 422, "invalid")
+    problem(served.client.post("/api/v1/similar/scan", data={"k": "3"}), 415, "unsupported-media-type")
+    problem(served.client.post("/api/v1/similar/scan", files={"k": (None, "3")}), 422, "invalid")
     problem(served.client.post("/api/v1/similar/scan", content=b"--x", headers={
         "content-type": "multipart/form-data; boundary=y"}), 400, "bad-request")  # fmt: skip
 

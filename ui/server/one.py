@@ -110,6 +110,7 @@ def make() -> Any:
     from spinecho.ui.server.api.app import create_api  # noqa: PLC0415  (slow to import)
     from spinecho.ui.server.api.around.service import Door  # noqa: PLC0415
     from spinecho.ui.server.proxy import Front, Proxy  # noqa: PLC0415
+    from spinecho.ui.server.targets import OriginForm  # noqa: PLC0415
 
     share_finely()
     share_heaps()
@@ -125,10 +126,11 @@ def make() -> Any:
     api = create_api(
         settings, door=door, rules=rules, jobs_at_once=options["jobs"], workers=options["workers"],
         tools=find_spec("mcp") is not None, warm=not options["pages"],
+        shared=os.environ.get("PROMETHEUS_MULTIPROC_DIR", "") if options["workers"] > 1 else "",
     )  # fmt: skip
     if not options["pages"]:
-        return api
-    return Front(api, Proxy(options["pages"], f"spinecho-pages-{options['port']}"))
+        return OriginForm(api)
+    return OriginForm(Front(api, Proxy(options["pages"], f"spinecho-pages-{options['port']}")))
 
 
 def _serve(given: argparse.Namespace) -> None:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class Call:
     """One request. reads: it changes nothing, so that it may be sent again.
 
-    listen: given each server-sent event as it comes; the reply then holds the last one.
+    listen: given each server-sent event as it comes; the reply then holds the last one. again: how often it is sent
+    once more where the server cannot be reached.
     """
 
     method: str
@@ -37,6 +38,7 @@ class Call:
     form: Mapping[str, Any] = field(default_factory=dict)
     reads: bool = True
     listen: Callable[[Mapping[str, Any]], None] | None = None
+    again: int = 3
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from spinecho.remote.problems import Unreachable, error_of
 Tell = Callable[[str], None]
 _OVER = ("done", "failed", "cancelled")
 _TOO_LONG = 504
+_AGAIN = 20
+"""Times that a job is asked for where its server cannot be reached, which may be beginning anew: about two minutes."""
 _QUIET = 100
 """Times that the events may end without the job's end, as where servers are begun anew, before it is given up."""
 
@@ -37,8 +39,8 @@ def finished(call: Call, tell: Tell | None = None) -> Asking[Mapping[str, Any]]:
     for _ in range(_QUIET):
         if job["state"] in _OVER:
             return _ended(job)
-        last = (yield from ask(Call("GET", f"{place}/events", listen=heard))).body
-        job = last if last is not None else (yield from ask(Call("GET", place))).body
+        last = (yield from ask(Call("GET", f"{place}/events", listen=heard, again=_AGAIN))).body
+        job = last if last is not None else (yield from ask(Call("GET", place, again=_AGAIN))).body
     raise Unreachable(f"the job {job['id']} goes on at the server, which ends its events too early; ask {place}")
 
 

@@ -44,7 +44,8 @@ _USUAL = {
     400: "It cannot be read, or its cursor is of another question.", 401: "Nobody is known by what it shows.",
     403: "The role or the token's scope does not allow it.", 404: "Nothing has this name.",
     405: "Not by this method.", 408: "The body came too slowly.", 409: "It does not go with how things stand.",
-    413: "It is larger than what is taken.", 421: "The server does not go by this name.",
+    413: "It is larger than what is taken.", 415: "The body is of another kind than the address takes.",
+    421: "The server does not go by this name.",
     422: "It cannot be meant as it is.", 429: "More requests than are taken.", 500: "Something failed.",
     503: "Not now; see Retry-After.", 504: "It took too long.",
 }  # fmt: skip
@@ -58,17 +59,18 @@ _RESPONSES[304] = {"description": "What If-None-Match names still holds."}
 def create_api(
     settings: Settings, *, door: Door | None = None, limits: Limits | None = None, rules: Rules | None = None,
     wait: bool = False, jobs_at_once: int = 1, workers: int = 1, tools: bool = False, warm: bool = False,
+    shared: str = "",
 ) -> FastAPI:  # fmt: skip
     """The API over a home. door: where it stands, see `Door`. rules: names and origins that are let through.
 
     wait: open the index before the first request is taken, as tests do; else it is opened beside them. jobs_at_once: 0
-    leaves jobs to another server of the home, and counts long cohorts here. workers: processes that share the port, and
-    the rate of a token. tools: also those of assistants, at /mcp, which takes the SDK `mcp`. warm: have the process for
-    long counts begun before somebody waits for it. Raises what opening the database and the record raises, and
-    `RolesError`.
+    leaves jobs to another server of the home, and counts long cohorts here. workers: processes that share the port.
+    shared: a folder of theirs, by which they know how often a token asked, and when a browser did. tools: also those of
+    assistants, at /mcp, which takes the SDK `mcp`. warm: have the process for long counts begun before somebody waits
+    for it. Raises what opening the database and the record raises, and `RolesError`.
     """
     logs.set_up()
-    service = Service.over(settings, (limits or read_limits()).shared_by(workers), door or Door())
+    service = Service.over(settings, limits or read_limits(), door or Door(), shared=shared)
     service.pooled = jobs_at_once > 0
     assistants = _tools(service) if tools else None
 

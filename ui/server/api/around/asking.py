@@ -8,14 +8,15 @@ from functools import cached_property
 from http.cookies import SimpleCookie
 from typing import Annotated, Any
 
-from fastapi import Request, Security
+from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from spinecho.access.roles import read_roles, role_of, verified_address
 from spinecho.db.people.tokens import PREFIX
 from spinecho.search.access.by_uid import ByUid
 from spinecho.search.access.cohorts import PersonalCohorts
-from spinecho.search.access.personal_archive import Access, Person, PersonalArchive, Role, digest_of
+from spinecho.search.access.personal_archive import Access, Person, PersonalArchive, Refused, Role, digest_of
+from spinecho.ui.server.api.around.bodies import body_of, check_body
 from spinecho.ui.server.api.around.parameters import check_parameters
 from spinecho.ui.server.api.around.problems import OutOfScope, Unauthenticated
 from spinecho.ui.server.api.around.service import Service
@@ -42,7 +43,17 @@ class Asked:
     service: Service
     caller: Caller
     request: Request
+    needs: Needs
+    token: str = field(repr=False)
     stages: dict[str, float] = field(default_factory=dict)
+
+    def still_may(self) -> bool:
+        """Whether who asked may ask now as well: the token lives, and its owner has the role; else it is on record."""
+        try:
+            self.needs.asked_again(self)
+        except (Unauthenticated, Refused):
+            return False
+        return True
 
     @property
     def person(self) -> Person:
@@ -77,20 +88,35 @@ class Needs:
         self.scope, self.role, self.what = scope, role, what
 
     def __call__(
-        self, request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)] = None
+        self,
+        request: Request,
+        shown: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)] = None,
+        body: Annotated[bytes, Depends(body_of)] = b"",
     ) -> Asked:
         """Raises `Unauthenticated`, `TooMany`, `OutOfScope` and `Refused`, each with a row of the record."""
         service: Service = request.app.state.service
-        caller = who_asks(service, request, "" if shown is None else shown.credentials)
+        token = "" if shown is None else shown.credentials
+        caller = who_asks(service, request, token)
         request.state.caller = caller.key
         request.state.left = service.buckets.take(caller.key)
-        asked = Asked(service, caller, request)
-        if self.scope not in caller.scopes:
+        asked = Asked(service, caller, request, self, token)
+        self._require(asked)
+        check_parameters(request)
+        check_body(body)
+        return asked
+
+    def asked_again(self, asked: Asked) -> None:
+        """Look at what was shown once more, and answer from here on to who it is now. Raises as before."""
+        asked.caller = who_asks(asked.service, asked.request, asked.token)
+        for kept in ("archive", "by_uid", "cohorts", "access"):
+            asked.__dict__.pop(kept, None)
+        self._require(asked)
+
+    def _require(self, asked: Asked) -> None:
+        if self.scope not in asked.caller.scopes:
             asked.access.note("refused", facts_scope=self.scope)
             raise OutOfScope(f"this token has no scope {self.scope!r}; make one with it: spinecho token create")
         asked.access.require(self.role, self.what)
-        check_parameters(request)
-        return asked
 
 
 def who_asks(service: Service, request: Request, token: str) -> Caller:

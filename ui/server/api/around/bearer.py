@@ -16,7 +16,7 @@ from joserfc.jwk import KeySet
 
 from spinecho.access.roles import tables_of
 from spinecho.setup.settings import Settings
-from spinecho.ui.server.api.around.problems import Unauthenticated
+from spinecho.ui.server.api.around.problems import ProviderAway, Unauthenticated
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"]
 """Signatures by a key that only the provider has; `none` and shared secrets are none of them."""
@@ -43,7 +43,11 @@ class Provider:
     _asked: float = -math.inf
 
     def claims(self, token: str) -> Mapping[str, Any]:
-        """What a token says, once it is the provider's, for us, and of now. Raises `Unauthenticated`."""
+        """What a token says, once it is the provider's, for us, and of now. Raises `Unauthenticated`, and
+        `ProviderAway` where no key of the provider is known.
+        """
+        if token.count(".") != 2:
+            raise Unauthenticated("this bearer token is not taken; spinecho token create makes one")
         keys = self._known(_FRESH)
         try:
             try:
@@ -71,7 +75,7 @@ class Provider:
             finally:
                 self._lock.release()
         if self._keys is None:
-            raise Unauthenticated(_NO_KEYS)
+            raise ProviderAway(_NO_KEYS)
         return self._keys
 
     def _is_due(self, age: float) -> bool:
@@ -87,7 +91,7 @@ class Provider:
             keys = KeySet.import_key_set(_json(place))  # type: ignore[arg-type]
         except (httpx2.HTTPError, ValueError, TypeError, JoseError) as error:
             if self._keys is None:
-                raise Unauthenticated(_NO_KEYS) from error
+                raise ProviderAway(_NO_KEYS) from error
         else:
             self._issuer, self._keys, self._fetched = issuer, keys, time.monotonic()
         finally:

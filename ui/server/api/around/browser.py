@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,22 +16,24 @@ from typing import Any
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from spinecho import steady
+from spinecho.ui.server.api.around.marks import Marks, Pair
 
 COOKIE = "_streamlit_user"
 _MOST_AGE = 31 * 24 * 3600
 _CHUNKS = re.compile(r"chunks-(\d{1,2})")
-_KNOWN = 10_000
 
 
 @dataclass
 class Sessions:
-    """secret: of the file of secrets. origin: of `redirect_uri`, which cookies have to name. minutes: 0 for no end."""
+    """secret: of the file of secrets. origin: of `redirect_uri`, which cookies have to name. minutes: 0 for no end.
+
+    seen: when each asked last, of whichever process of the server.
+    """
 
     secret: str
     origin: str
     minutes: int
-    _seen: dict[tuple[str, float], float] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    seen: Marks = field(default_factory=Marks)
 
     def claims(self, cookies: Mapping[str, str]) -> dict[str, Any] | None:
         """Who is signed in by these cookies; None for nobody, or a session that has ended."""
@@ -64,12 +65,13 @@ class Sessions:
     def _fresh(self, signed_in: Mapping[str, Any]) -> bool:
         issued = signed_in.get("iat")
         at = float(issued) if isinstance(issued, int | float) and not isinstance(issued, bool) else 0.0
-        key, now = (str(signed_in.get("email")), at), steady.seconds()
-        with self._lock:
-            last = self._seen.get(key, now - max(0.0, time.time() - at))
+        now, fresh = steady.seconds(), False
+
+        def looked(held: Pair | None) -> Pair | None:
+            nonlocal fresh
+            last = held[1] if held is not None else now - max(0.0, time.time() - at)
             fresh = not self.minutes or now - last <= 60 * self.minutes
-            if fresh:
-                if len(self._seen) > _KNOWN:
-                    self._seen.clear()
-                self._seen[key] = now
+            return (at, max(now, last)) if fresh else None
+
+        self.seen.change(f"{signed_in.get('email')}\n{at}", looked)
         return fresh

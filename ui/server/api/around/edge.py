@@ -13,12 +13,13 @@ from typing import Any
 
 import anyio.to_thread
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 
 from spinecho.search.stopping import SearchStopped, stopped_when
 from spinecho.ui.server.api.around import metrics
 from spinecho.ui.server.api.around.limits import Limits
 from spinecho.ui.server.api.around.logs import log
-from spinecho.ui.server.api.around.problems import problem
+from spinecho.ui.server.api.around.problems import in_rpc, problem
 from spinecho.ui.server.guard import Asgi, Given, Guard, Message, Receive, Rules, Scope, Send
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -27,7 +28,7 @@ _HEADERS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )  # fmt: skip
-PREFIX = "/api/v1"
+PREFIX, MCP = "/api/v1", "/mcp"
 OPEN = ("/healthz", "/readyz")
 """Answered under any name: those who watch over a machine may not know it."""
 
@@ -66,12 +67,14 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun, given = time.perf_counter(), Given(scope)
+        begun, given, head = time.perf_counter(), Given(scope), scope["method"] == "HEAD"
+        if head and scope["path"] != MCP:  # what a GET is answered with, less its body (RFC 9110, 9.3.2)
+            scope = {**scope, "method": "GET"}
         asked = given.one("x-request-id")
         number = asked if _ID.fullmatch(asked) else secrets.token_hex(8)
         state: dict[str, Any] = scope.setdefault("state", {})
         state.update(request_id=number, stages={}, problem="", failure="")
-        answer_sent = _AnswerSent(send, number, state)
+        answer_sent = _AnswerSent(send, number, state, head=head)
         self._under_way += 1
         state["leave"] = not self._alone and self._under_way > _AT_EASE
         metrics.UNDER_WAY.set(self._under_way)
@@ -81,7 +84,7 @@ class Edge:
             self._under_way -= 1
             metrics.UNDER_WAY.set(self._under_way)
             metrics.THREADS.set(anyio.to_thread.current_default_thread_limiter().borrowed_tokens)
-            self._book(scope, answer_sent, state, time.perf_counter() - begun)
+            self._book({**scope, "method": "HEAD"} if head else scope, answer_sent, state, time.perf_counter() - begun)
 
     async def _answered(
         self, scope: Scope, receive: Receive, answer_sent: _AnswerSent, given: Given, number: str
@@ -91,22 +94,20 @@ class Edge:
         if refused is not None:
             status, kind, detail = refused
             state["problem"] = kind
-            await problem(status, kind, detail, request_id=number, headers=_RETRY if status == 503 else None)(
-                scope,
-                receive,
-                answer_sent,
-            )
+            answer = problem(status, kind, detail, request_id=number, headers=_RETRY if status == 503 else None)
+            await _worded(scope, answer)(scope, receive, answer_sent)
             return
         client = _Client()
         body = _Counted(receive, self._most(given), self._limits.idle_seconds, client)
         try:
             with stopped_when(client.is_gone):
-                await asyncio.wait_for(
-                    self._app(scope, body, answer_sent),
-                    None if state.get("unbounded") or _streams(scope) else self._limits.seconds,
-                )
+                async with asyncio.timeout(None if state.get("unbounded") else self._limits.seconds) as until_begun:
+                    answer_sent.until_begun = until_begun
+                    await self._app(scope, body, answer_sent)
         except _GivenUp as error:
             await self._late(answer_sent, scope, error.status, error.kind, error.detail)
+        except _HeadSent:
+            pass
         except TimeoutError:
             client.leave()  # whatever its threads do still ends at its next stage
             await self._late(
@@ -125,6 +126,14 @@ class Edge:
             return None
         if self._guard is not None and (wrong := self._guard.refused(given)) is not None:
             return wrong[0], "NotHere", wrong[2]
+        twice = next((name for name in _ONCE if len(given.all(name)) > 1), None)
+        if twice is not None:
+            return 400, "BadRequest", f"the header {twice} is given more than once, and which one counts is not said"
+        coding = given.one("content-encoding").lower()
+        if coding not in ("", "identity"):
+            return 415, "UnsupportedMediaType", "bodies are taken as they are; send it without Content-Encoding"
+        if given.all("transfer-encoding") and given.all("content-length"):
+            return 400, "BadRequest", "how long the body is stands in two headers; leave Content-Length out"
         length, most = given.one("content-length"), self._most(given)
         if length.isdecimal() and int(length[:20]) > most:
             return 413, "TooLarge", f"a body of {length[:20]} bytes; at most {most:,} are taken"
@@ -137,12 +146,12 @@ class Edge:
         return (self._limits.upload_mb if upload else self._limits.body_mb) * 1_000_000
 
     async def _late(self, answer_sent: _AnswerSent, scope: Scope, status: int, kind: str, detail: str) -> None:
-        scope["state"]["problem"] = kind
+        scope["state"]["problem"], answer_sent.until_begun = kind, None
         if answer_sent.status:  # it has begun: all that is left is to end it
             raise ConnectionResetError(kind)
         headers = {"Connection": "close"}
         answer = problem(status, kind, detail, request_id=scope["state"]["request_id"], headers=headers)
-        await answer(scope, _nothing, answer_sent)
+        await _worded(scope, answer)(scope, _nothing, answer_sent)
 
     def _book(self, scope: Scope, answer_sent: _AnswerSent, state: dict[str, Any], took: float) -> None:
         gone = state["problem"] == SearchStopped.__name__
@@ -159,7 +168,7 @@ class Edge:
         facts |= {"stages_ms": stages} if stages else {}
         facts |= {"problem": state["problem"]} if state["problem"] else {}
         facts |= {"failure": state["failure"]} if state["failure"] and status >= 500 else {}
-        if took * 1000 >= self._limits.slow_ms and not _streams(scope):
+        if took * 1000 >= self._limits.slow_ms and not state.get("streams"):
             log().warning("slow", **facts, plan=state.get("plan", ""))
         elif route not in OPEN:
             log().info("request", **facts)
@@ -170,26 +179,47 @@ _AT_EASE = 2
 a crowd often to the same, and stay there; a client that connects anew is dealt anew."""
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"))
 _RETRY = {"Retry-After": "2"}
+_ONCE = (
+    "authorization", "content-type", "content-encoding", "idempotency-key", "range", "if-range", "x-request-id",
+)  # fmt: skip
+"""Headers that have one value: of two, whoever stands before this server may have looked at the other one."""
+
+
+class _HeadSent(Exception):
+    """All that HEAD asks for is told; what would follow is not made."""
 
 
 class _AnswerSent:
-    """What is sent, with our headers, and whether it has begun."""
+    """What is sent, with our headers, and whether it has begun. head: without a body.
 
-    def __init__(self, send: Send, number: str, state: dict[str, Any]) -> None:
-        self._send, self._number, self._state, self.status = send, number.encode(), state, 0
+    until_begun: the time in which it has to; how long it takes from then on is up to who reads it (`ui.server.slow`).
+    """
+
+    until_begun: asyncio.Timeout | None = None
+
+    def __init__(self, send: Send, number: str, state: dict[str, Any], *, head: bool) -> None:
+        self._send, self._number, self._state, self._head = send, number.encode(), state, head
+        self.status = 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = int(message["status"])
+            if self.until_begun is not None and not self.until_begun.expired():
+                self.until_begun.reschedule(None)
             held = list(message.get("headers", ()))
             names = {name.lower() for name, _ in held}
             held += [(name, value) for name, value in _HEADERS if name not in names]
             held += [] if b"cache-control" in names else [(b"cache-control", b"no-store")]
             if (left := self._state.get("left")) is not None:
                 held.append((b"x-ratelimit-remaining", str(left).encode()))
+            if self._state.get("unheeded"):
+                held.append((b"warning", b'299 spinecho "parameters that are not known here were left out"'))
             if self._state.get("leave"):
                 held.append((b"connection", b"close"))
             message = {**message, "headers": [*held, (b"x-request-id", self._number)]}
+        elif self._head:
+            await self._send({**message, "body": b"", "more_body": False})
+            raise _HeadSent
         await self._send(message)
 
 
@@ -260,8 +290,8 @@ def route_of(scope: Scope) -> str:
     return f"{PREFIX}{path}" if path and under else path or "none"
 
 
-def _streams(scope: Scope) -> bool:
-    return bool(scope["path"].endswith("/events"))
+def _worded(scope: Scope, answer: JSONResponse) -> JSONResponse:
+    return in_rpc(answer) if scope["path"] == MCP else answer
 
 
 async def _nothing() -> Message:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import ceil
 from typing import TypeVar
 
@@ -15,12 +13,11 @@ import anyio
 import anyio.to_thread
 
 from spinecho.errors import SettingsError
+from spinecho.ui.server.api.around.marks import Marks, Pair
 from spinecho.ui.server.api.around.problems import TooMany
 from spinecho.ui.server.theme import UPLOAD_MB
 
 Made = TypeVar("Made")
-_KNOWN = 10_000
-"""Buckets that are kept; the one that was used longest ago goes first, and is full again by then."""
 MOST_RESULTS = 1000
 MOST_DEEP = 10_000
 """Places of a ranked list that pages may reach."""
@@ -47,12 +44,6 @@ class Limits:
     slow_ms: int = 1000
     cache_mb: int = 2000
 
-    def shared_by(self, workers: int) -> Limits:
-        """What one of several processes lets through, to which requests come by chance."""
-        if workers < 2:
-            return self
-        return replace(self, rate=-(-self.rate // workers), burst=-(-self.burst // workers))
-
 
 def read_limits(environment: Mapping[str, str] = os.environ) -> Limits:
     """As SPINECHO_API_RATE, _BURST, _UPLOAD_MB and the others say it, each named as its field."""
@@ -69,24 +60,28 @@ def read_limits(environment: Mapping[str, str] = os.environ) -> Limits:
 
 
 class Buckets:
-    """A token bucket for each caller: it fills at the rate, holds a burst, and an empty one refuses."""
+    """A token bucket for each caller: it fills at the rate, holds a burst, and an empty one refuses.
 
-    def __init__(self, limits: Limits) -> None:
+    marks: where they are kept, for all processes of the server.
+    """
+
+    def __init__(self, limits: Limits, marks: Marks | None = None) -> None:
         self._each, self._full = limits.rate / 60.0, float(max(1, limits.burst))
-        self._held: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._held = marks or Marks()
 
     def take(self, caller: str) -> int:
         """One request of this caller; how many are left. Raises `TooMany`, which says when to come again."""
         if not self._each:
             return int(self._full)
-        now = time.monotonic()
-        with self._lock:
-            left, at = self._held.pop(caller, (self._full, now))
-            left = min(self._full, left + (now - at) * self._each)
-            self._held[caller] = (left - 1 if left >= 1 else left, now)
-            if len(self._held) > _KNOWN:
-                self._held.popitem(last=False)
+        now, left = time.monotonic(), 0.0
+
+        def taken(held: Pair | None) -> Pair:
+            nonlocal left
+            before, at = held or (self._full, now)
+            left = min(self._full, before + max(0.0, now - at) * self._each)
+            return (left - 1 if left >= 1 else left), max(now, at)
+
+        self._held.change(caller, taken)
         if left < 1:
             wait = ceil((1 - left) / self._each)  # whole, so that words and Retry-After agree, and neither is too early
             raise TooMany(f"more requests than the {self._each * 60:g} a minute that are taken; wait {wait} s", wait)

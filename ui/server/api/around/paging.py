@@ -71,7 +71,8 @@ def held(asked: Asked, answer: Response) -> Response:
 
 def unchanged(asked: Asked, tag: str) -> Response | None:
     """304 where the caller holds this already, on record too; None where it has to be answered."""
-    held = [one.strip().removeprefix("W/") for one in asked.request.headers.get("if-none-match", "").split(",")]
+    given = ",".join(asked.request.headers.getlist("if-none-match"))
+    held = [one.strip().removeprefix("W/") for one in given.split(",")]
     if tag not in held and "*" not in held:
         return None
     asked.by_uid.unchanged(asked.request.url.path)

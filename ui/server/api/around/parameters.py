@@ -12,7 +12,7 @@ def check_parameters(request: Request) -> None:
     """Raises `RequestValidationError` for a parameter that is given twice, and under /api/v1 for one that is not known.
 
     As an unknown key of a body is refused. DICOMweb's searches match by parameters of their own, and its other routes
-    are to leave alone what they do not know (PS3.18, 8.3.1).
+    leave alone what they do not know (PS3.18, 8.3.1), which `request.state.unheeded` has said in a `Warning`.
     """
     given = request.query_params
     if not given:
@@ -24,6 +24,8 @@ def check_parameters(request: Request) -> None:
     if request.url.path.startswith(f"{PREFIX}/"):
         few = f"there are: {', '.join(sorted(known))}" if known else "this address takes none"
         wrong += [(name, f"no such parameter; {few}") for name in given if name not in known]
+    elif "limit" not in known:
+        request.state.unheeded = any(name not in known and name != "accept" for name in given)
     wrong += [(name, "given more than once") for name in known if len(given.getlist(name)) > 1]
     if wrong:
         raise RequestValidationError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Mapping
@@ -29,6 +30,8 @@ from spinecho.setup.readers import ReadersBusy
 
 MEDIA = "application/problem+json"
 TYPE = "urn:spinecho:problem:"
+_RPC = -32001
+"""The code of an error of this server, in the range that JSON-RPC leaves to servers."""
 _RETRY = 5
 """Seconds after which it is worth asking again where the server is at its limit."""
 
@@ -39,6 +42,10 @@ class Unknown(QueryError):
 
 class Unauthenticated(SpinechoError):
     """Nobody is known by what the request shows."""
+
+
+class ProviderAway(SpinechoError):
+    """The provider that vouches for people cannot be asked: who shows its token may be somebody."""
 
 
 class OutOfScope(Refused):
@@ -103,6 +110,7 @@ class Elsewhere(SpinechoError):
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (OutOfScope, 403), (Refused, 403), (Unauthenticated, 401), (Unknown, 404), (NoSuchSearch, 404),
     (WrongCursor, 400), (OutOfRange, 416), (TooMany, 429), (TooLarge, 413), (Overloaded, 503), (NotReady, 503),
+    (ProviderAway, 503),
     (StillRunning, 504), (SearchStopped, 504), (ArchiveChanged, 409),
     (Conflict, 409), (Busy, 409), (FilesChanged, 409), (ReadersBusy, 503), (RecordError, 503), (StorageFailure, 503),
     (Damaged, 500), (SourceSettings, 422),
@@ -117,6 +125,7 @@ _INSIDE = {
     "RecordError": "the record cannot be read now",
     "Damaged": "something that is stored is not what was written",
     "NotReady": "the index is being opened, or cannot be opened",
+    "ProviderAway": "the provider's keys cannot be fetched now, so nobody can be known by its tokens; ask again",
 }
 """What is told of the machine's own failures: their messages name folders."""
 
@@ -148,6 +157,15 @@ def problem(
     body |= {"remedy": remedy} if remedy else {}
     body |= {"request_id": request_id} if request_id else {}
     return JSONResponse(body | more, status, dict(headers or {}), MEDIA)
+
+
+def in_rpc(answer: JSONResponse) -> JSONResponse:
+    """The same as clients of the Model Context Protocol read it: they show the message of an error alone."""
+    told = json.loads(bytes(answer.body))
+    message = f"{told['detail']}; {told['remedy']}" if "remedy" in told else told["detail"]
+    error = {"code": _RPC, "message": message, "data": told}
+    kept = {name: value for name, value in answer.headers.items() if name not in ("content-length", "content-type")}
+    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, answer.status_code, kept)
 
 
 def problem_of(error: SpinechoError, request_id: str) -> JSONResponse:
@@ -202,6 +220,10 @@ def install(app: FastAPI) -> None:
             for one in error.errors()[:20]
         ]  # what was sent is not sent back: it may be words of a report
         first = f"{found[0]['at']}: {found[0]['message']}" if found else "the request cannot be read"
+        if (wanted := _other_media(request, error)) is not None:
+            request.state.problem = "UnsupportedMediaType"
+            detail = f"this address takes {wanted}; send it with Content-Type: {wanted}"
+            return problem(415, "UnsupportedMediaType", detail, request_id=request.state.request_id)
         status = 400 if any(one.get("type") == "json_invalid" for one in error.errors()) else 422
         return problem(status, "Invalid", first, request_id=request.state.request_id, errors=found)
 
@@ -210,4 +232,27 @@ def install(app: FastAPI) -> None:
         kind = getattr(error, "kind", "") or HTTPStatus(error.status_code).name.title().replace("_", "")
         request.state.problem = kind
         detail = error.detail if error.status_code < 500 else "something failed"
+        if detail == HTTPStatus(error.status_code).phrase or detail in _BARE:
+            allowed = (error.headers or {}).get("Allow", "")
+            detail = _PLAIN.get(error.status_code, detail).format(allowed=allowed)
         return problem(error.status_code, kind, detail, request_id=request.state.request_id, headers=error.headers)
+
+
+_BARE = frozenset(("There was an error parsing the body",))
+_PLAIN = {
+    400: "the body cannot be read: it has to be JSON in UTF-8, or multipart/form-data where files are sent",
+    404: "nothing is at this address; /api/v1/openapi.json lists what there is",
+    405: "this address is asked by {allowed}",
+}
+"""What helps, where the framework names the status alone."""
+
+
+def _other_media(request: Request, error: RequestValidationError) -> str | None:
+    """What an address takes, where the body is of another kind: such a body is nothing at all to the framework."""
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    named = {tuple(one.get("loc", ()))[:2] for one in error.errors()}
+    if ("body",) in named and given != "application/json" and not given.endswith("+json"):
+        return "application/json" if request.headers.get("content-length") != "0" else None
+    if ("body", "files") in named and not given.startswith("multipart/form-data"):
+        return "multipart/form-data"
+    return None

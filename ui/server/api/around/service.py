@@ -27,6 +27,7 @@ from spinecho.ui.server.api.around.bearer import Provider, read_auth, read_provi
 from spinecho.ui.server.api.around.browser import Sessions
 from spinecho.ui.server.api.around.kept_volumes import KeptVolumes
 from spinecho.ui.server.api.around.limits import Buckets, Limits, Turns
+from spinecho.ui.server.api.around.marks import Marks
 from spinecho.ui.server.api.around.problems import NotReady
 from spinecho.ui.server.fair import leave_what_stays
 from spinecho.ui.server.jobs.queue import Queue
@@ -63,6 +64,7 @@ class Service:
     sessions: Sessions | None
     volumes: KeptVolumes
     turns: Turns
+    marks: Marks
     _served: Served | None = None
     _failed: str = ""
     _unreachable: bool = False
@@ -75,15 +77,17 @@ class Service:
     _closing: threading.Event = field(default_factory=threading.Event)
 
     @classmethod
-    def over(cls, settings: Settings, limits: Limits, door: Door) -> Service:
-        """Raises what opening the database and the record raises, and `RolesError`."""
+    def over(cls, settings: Settings, limits: Limits, door: Door, *, shared: str = "") -> Service:
+        """shared: a folder of all processes of the server, '' where there is one.
+
+        Raises what opening the database and the record raises, and `RolesError`."""
         signed = signs_in(settings.secrets)
         auth = read_auth(settings) if signed else {}
-        database, record = open_database(settings), open_record(settings)
+        database, record, marks = open_database(settings), open_record(settings), Marks(shared)
         return cls(
             settings, limits, door, signed, database, record, _key(settings), Queue(settings.home),
-            read_provider(auth) if signed else None, Buckets(limits), _sessions(settings, auth),
-            KeptVolumes(settings.home, limits.cache_mb * 1_000_000), Turns(max(limits.searches, 1)),
+            read_provider(auth) if signed else None, Buckets(limits, marks), _sessions(settings, auth, marks),
+            KeptVolumes(settings.home, limits.cache_mb * 1_000_000), Turns(max(limits.searches, 1)), marks,
         )  # fmt: skip
 
     def open(self) -> None:
@@ -151,15 +155,16 @@ class Service:
         """Let go of the databases."""
         self._closing.set()
         self.queue.close()
+        self.marks.close()
         self.database.close()
 
 
-def _sessions(settings: Settings, auth: Mapping[str, Any]) -> Sessions | None:
+def _sessions(settings: Settings, auth: Mapping[str, Any], seen: Marks) -> Sessions | None:
     """Those of the pages' sign-in; None where no secret signs their cookies, as anybody could."""
     secret, origin = auth.get("cookie_secret"), redirect_origin(settings.secrets)
     if not isinstance(secret, str) or not secret or origin is None:
         return None
-    return Sessions(secret, origin, settings.idle_minutes)
+    return Sessions(secret, origin, settings.idle_minutes, seen)
 
 
 def _key(settings: Settings) -> bytes:

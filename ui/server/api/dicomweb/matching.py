@@ -22,7 +22,8 @@ _OTHERS = frozenset(("limit", "offset", "fuzzymatching", "includefield", "accept
 _UID = re.compile(r"[0-9.]{1,64}")
 _MOST_UIDS = 200
 _MOST_TEXT = 64
-_DATES = re.compile(r"(\d{8})?(-)?(\d{8})?")
+_DAY = r"([0-9]{8})"
+_DATES = re.compile(rf"{_DAY}|{_DAY}-{_DAY}?|-{_DAY}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +90,37 @@ def _text(values: Mapping[str, list[str]], name: str) -> str:
 
 
 def _dates(text: str) -> tuple[date | None, date | None]:
+    if not text:
+        return None, None
     found = _DATES.fullmatch(text)
     if found is None:
         raise HTTPException(400, "StudyDate is 20230131, 20230101-20230131, 20230101- or -20230131")
+    day, first, last, until = found.groups()
     try:
-        first, last = (datetime.strptime(one, "%Y%m%d").date() if one else None for one in (found[1], found[3]))
+        return _day(day or first), _day(day or last or until)
     except ValueError:
         raise HTTPException(400, "StudyDate names a day that is none") from None
-    return first, last if found[2] else first
+
+
+def _day(text: str | None) -> date | None:
+    return datetime.strptime(text, "%Y%m%d").date() if text else None
 
 
 def _is_mr(values: list[str]) -> bool:
     asked = [one for value in values for one in re.split(r"[,\\]", value) if one]
-    return not asked or any(one.upper() in ("MR", "*", "M?", "?R", "M*", "*R") for one in asked)
+    return not asked or any(fits(one.upper(), "MR") for one in asked)
+
+
+def fits(pattern: str, text: str) -> bool:
+    """Whether a text is what a pattern with `*` and `?` (PS3.4, C.2.2.2.4) stands for."""
+    marks = {"*": ".*", "?": "."}
+    written = "".join(marks.get(one) or re.escape(one) for one in re.sub(r"\*+", "*", pattern))
+    return re.fullmatch(written, text) is not None
 
 
 def _number(text: str) -> int | None:
     if not text:
         return None
-    if not re.fullmatch(r"-?\d{1,9}", text):
+    if not re.fullmatch(r"-?[0-9]{1,9}", text):
         raise HTTPException(400, "SeriesNumber is a whole number")
     return int(text)

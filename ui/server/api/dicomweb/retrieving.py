@@ -17,7 +17,7 @@ from spinecho.search.access.objects import SEES_PATIENTS, ObjectFile
 from spinecho.setup.wiring import read_objects
 from spinecho.ui.server.api.around.asking import Asked, Needs
 from spinecho.ui.server.api.around.problems import Unknown
-from spinecho.ui.server.api.dicomweb.accept import DICOM, JSON, MULTIPART, OCTETS, Offer, chosen
+from spinecho.ui.server.api.dicomweb.accept import DICOM, JSON, MULTIPART, OCTETS, Offer, accepted, chosen
 from spinecho.ui.server.api.dicomweb.addresses import (
     ANSWERS,
     PREFIX,
@@ -96,7 +96,7 @@ def value(
     tag: Annotated[str, Path(pattern="^[0-9A-F]{8}$", description="As BulkDataURI has it; pixels: 7FE00010.")],
 ) -> Response:  # fmt: skip
     """A large value of a header. Pixels are given to all who may open the study, by /frames."""
-    offer, _ = chosen(asked.request, [Offer(MULTIPART, OCTETS), Offer(OCTETS)])
+    offer = chosen(asked.request, [Offer(MULTIPART, OCTETS), Offer(OCTETS)])
     (file, *_) = files_of(asked, study, series, instance, action="dicom-value")
     facts, held = read_objects(value_task(named(file), int(tag, 16)))[0]
     raise_unsound(facts)
@@ -108,12 +108,13 @@ def value(
 
 
 def _retrieved(asked: Asked, study: str, series: str | None, instance: str | None) -> Response:
-    _, syntax = chosen(asked.request, [Offer(MULTIPART, DICOM)])
+    takes = accepted(asked.request)
+    offer = takes.chosen([Offer(MULTIPART, DICOM)])
     files = files_of(asked, study, series, instance, action="dicom-files")
     facts = [value for value, _ in read_objects(check_task([named(one) for one in files]))]
     status, headers = partly(facts)
     kept = [(file, value) for file, value in zip(files, facts, strict=True) if sound(value)]
-    if syntax and any(value["syntax"] != syntax for _, value in kept):
+    if not all(takes.takes(offer, value["syntax"]) for _, value in kept):
         stored = ", ".join(sorted({value["syntax"] for _, value in kept}))
         raise HTTPException(406, f"files are given as they are stored, in {stored}: ask with transfer-syntax=*")
     parts = (_part(file, value["syntax"], bare=value["bare"]) for file, value in kept)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -44,6 +45,10 @@ _FILE: dict[int | str, dict[str, Any]] = {
           "description": "The range lies beyond the end."},
 }  # fmt: skip
 _LOOK = 0.25
+_KNOWN_FOR = 2.0
+"""Seconds for which who hears of a job is taken for who they were when they asked."""
+_NEEDS = {"export": Role.RESEARCHER, "evaluation": Role.RESEARCHER}
+"""What a job's result takes, as beginning it does."""
 
 
 @router.post("/exports", status_code=202, response_model=job_shapes.Job, responses=_ACCEPTED, openapi_extra=KEYED)
@@ -99,26 +104,34 @@ def why(asked: Writes, body: front_door_shapes.WhyAsked) -> Response:
 def listed(asked: Reads) -> JSONResponse:
     """Your latest jobs, the newest first."""
     asked.access.note("see-jobs")
-    return JSONResponse({"jobs": [_plain(one) for one in asked.service.queue.of(asked.person.name)]})
+    return JSONResponse({"jobs": [_told(asked, one) for one in asked.service.queue.of(asked.person.name)]})
 
 
 @router.get("/{number}", response_model=job_shapes.Job)
 def job(asked: Reads, number: Id) -> JSONResponse:
     """How a job stands, and what came of it."""
     asked.access.note("see-job", digest_of(number))
-    return JSONResponse(_plain(_mine(asked, number)))
+    return JSONResponse(_told(asked, _mine(asked, number)))
 
 
 @router.get("/{number}/events", response_class=StreamingResponse, responses=_EVENTS)
 def events(asked: Reads, number: Id) -> StreamingResponse:
-    """The job as it goes on, as server-sent events; the last one says how it ended."""
+    """The job as it goes on, as server-sent events; the last one says how it ended.
+
+    They end before it where the token, or its owner's role, no longer lets them hear of it: who asks again is told why.
+    """
     asked.access.note("see-job", digest_of(number))
+    asked.request.state.streams = True
     first = _mine(asked, number)
 
     async def lines() -> AsyncIterator[str]:
-        last_sent, now, quiet = "", first, 0.0
+        last_sent, now, quiet, known = "", first, 0.0, time.monotonic()
         while True:
-            text = json.dumps(_plain(now))
+            if time.monotonic() - known > _KNOWN_FOR:
+                if not await run_in_threadpool(asked.still_may):
+                    return
+                known = time.monotonic()
+            text = json.dumps(_told(asked, now))
             if text != last_sent:
                 yield f"event: job\ndata: {text}\n\n"
                 last_sent, quiet = text, 0.0
@@ -142,7 +155,7 @@ def cancel(asked: Writes, number: Id) -> JSONResponse:
     """Stop a job: one that waits at once, one that runs within a second."""
     asked.access.note("cancel-job", digest_of(number))
     _mine(asked, number)
-    return JSONResponse(_plain(asked.service.queue.cancel(number) or _mine(asked, number)))
+    return JSONResponse(_told(asked, asked.service.queue.cancel(number) or _mine(asked, number)))
 
 
 @router.get("/{number}/file", response_class=Response, responses=_FILE)
@@ -151,9 +164,7 @@ def file(asked: Reads, number: Id) -> Response:
     asked.access.note("see-job", digest_of(number))
     found = _mine(asked, number)
     result = found.result or {}
-    if found.kind in ANSWERS:  # it may say whose studies these are, to the role that asked
-        role = Role(found.role) if found.role in set(Role) else Role.MANAGER  # of another version: to the highest
-        asked.access.require(role, "see what was answered to this role")
+    asked.access.require(_role_for(found), "see what was answered to this role")
     if "file" not in result:
         raise Unknown("this job has made no file, or not yet; its address says how it stands")
     if found.kind == "export":
@@ -181,7 +192,7 @@ def _begin(
             begun = add_job(asked.service.queue, kind, asked.person, arguments)
         except QueueFull as error:
             raise Conflict(str(error)) from error
-        return JSONResponse(_plain(begun), 202, {"Location": f"/api/v1/jobs/{begun.id}"})
+        return JSONResponse(_told(asked, begun), 202, {"Location": f"/api/v1/jobs/{begun.id}"})
 
     return once(asked, {"kind": kind, **arguments}, make)
 
@@ -200,6 +211,20 @@ def _mine(asked: Asked, number: str) -> Job:
     if found is None or found.owner != asked.person.name:
         raise Unknown("no job of yours has this id, or it is forgotten by now")
     return found
+
+
+def _role_for(one: Job) -> Role:
+    """What seeing a job's result takes."""
+    if one.kind not in ANSWERS:
+        return _NEEDS.get(one.kind, Role.VIEWER)
+    # it may say whose studies these are, to the role that asked; of another version: to the highest
+    return Role(one.role) if one.role in set(Role) else Role.MANAGER
+
+
+def _told(asked: Asked, one: Job) -> dict[str, Any]:
+    """A job as JSON; without its result where the role of today does not open it."""
+    told = _plain(one)
+    return told if asked.access.may(_role_for(one)) else told | {"result": None, "file": None}
 
 
 def _plain(one: Job) -> dict[str, Any]:

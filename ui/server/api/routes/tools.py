@@ -20,7 +20,7 @@ from spinecho.search.access.persons import Person, Refused
 from spinecho.ui.mcp.http import MOST_BYTES
 from spinecho.ui.mcp.server import server_of
 from spinecho.ui.server.api.around.asking import Needs
-from spinecho.ui.server.api.around.problems import Unauthenticated, problem, problem_of
+from spinecho.ui.server.api.around.problems import Unauthenticated, in_rpc, problem, problem_of
 from spinecho.ui.server.api.around.service import Service
 from spinecho.ui.server.api.around.turns import taken_in_turn
 from spinecho.ui.server.guard import Receive, Scope, Send
@@ -53,13 +53,13 @@ class Tools:
         if scope["method"] != "POST":  # no stream is kept open, and no session
             request.state.problem = "MethodNotAllowed"
             answer = problem(405, "MethodNotAllowed", "ask by POST", request_id=number, headers={"Allow": "POST"})
-            await answer(scope, receive, send)
+            await in_rpc(answer)(scope, receive, send)
             return
         try:
             person = await run_in_threadpool(_person, request)
         except SpinechoError as error:
             request.state.problem, request.state.failure = type(error).__name__, str(error)
-            await problem_of(error, number)(scope, receive, send)
+            await in_rpc(problem_of(error, number))(scope, receive, send)
             return
         kept = _PERSON.set(person)
         try:
