@@ -43,7 +43,7 @@ _CLAUSE = re.compile(r"[,;.~]")
 _ONLY_SEEN = re.compile(rf"\s*(?:been\s+)?(?:{_SEEN})(?: before)?\s*|\s*(?:and|by)\s.*", re.IGNORECASE)
 """What is denied of something that stands elsewhere ("ACL not seen"), and sayings ("nil by mouth")."""
 _OF_A_FINDING = re.compile(
-    r"(?:\w+ )?(?:lacking|absent|lack of|(?:who |that |which )?(?:ca|could|do|does|did|is|are|was|were|has|have|had)(?:\s+not|nnot|n['’]?t))",
+    r"(?:\w+ )?(?:lacking|absent|lack of|absence of|(?:who |that |which )?(?:ca|could|do|does|did|is|are|was|were|has|have|had)(?:\s+not|nnot|n['’]?t))",
     re.IGNORECASE,
 )
 """What denies a finding alone: an organ that is absent is one itself, and who cannot walk has a complaint."""

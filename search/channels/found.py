@@ -29,15 +29,15 @@ class Told:
 def told_parts(passage: PassageCard) -> tuple[Told, ...]:
     """A sentence by what its clauses say, in order and whole: clauses beside each other that say the same are one."""
     if passage.section in NEUTRAL or not passage.clauses:
-        section_says = "" if passage.section in NEUTRAL else _of_section(passage.section, passage.assertion)
+        section_says = "" if passage.section in NEUTRAL else _unasked(passage.section, passage.assertion)
         return (Told(passage.text, section_says),)
     if not any(map(_tells, passage.clauses)):
-        return (Told(passage.text, _of_section(passage.section, passage.assertion)),)
+        return (Told(passage.text, _unasked(passage.section, passage.assertion)),)
     parts: list[Told] = []
     at = 0
     until = [*(one.start for one in passage.clauses[1:]), len(passage.text)]
     for one, end in zip(passage.clauses, until, strict=True):
-        assertion = _of_section(passage.section, one.assertion) if _tells(one) else ""  # what it is about is not known
+        assertion = _unasked(passage.section, one.assertion) if _tells(one) else ""  # what it is about is not known
         says, at = Told(passage.text[at:end], assertion, one.decided_by == "normal"), end
         if parts and (parts[-1].assertion, parts[-1].normal) == (says.assertion, says.normal):
             says = dataclasses.replace(says, text=parts.pop().text + says.text)
@@ -51,6 +51,11 @@ def _tells(clause: ClauseCard) -> bool:
 
 def _of_section(section: str, assertion: str) -> str:
     return _NEVER_PRESENT.get(section, assertion) if assertion == "present" else assertion
+
+
+def _unasked(section: str, assertion: str) -> str:
+    """What a report says by itself: a complaint in an indication ("headache") is neither found nor in doubt."""
+    return "" if assertion == "present" and section in _NEVER_PRESENT else assertion
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,7 +51,8 @@ def test_a_part_says_what_its_clause_says_in_a_list_of_hits() -> None:
                     continue
                 listed = PassageHit(card, None, clause=clause).assertion
                 (part,) = [one for one in told_parts(card) if clause.text in one.text]
-                assert part.assertion == listed, (text, clause.text)
+                affirmed = section == "indication" and clause.assertion == "present"
+                assert part.assertion == ("" if affirmed else listed), (text, clause.text)
 
 
 def test_what_is_said_of_several_things() -> None:
@@ -64,3 +66,22 @@ def test_what_is_said_of_several_things() -> None:
 def test_sections_that_say_nothing_have_no_mark() -> None:
     assert [one.assertion for one in told_parts(passage("No fracture.", "technique"))] == [""]
     assert [one.assertion for one in told_parts(passage("Known stroke.", "header"))] == [""]
+
+
+@pytest.mark.parametrize("complaint", ["Headache", "Back pain and leg weakness", "Seizures", "Painful swollen knee"])
+@pytest.mark.parametrize(
+    ("asked", "of_it"),
+    [
+        ("?meningioma", "uncertain"),
+        ("rule out fracture", "uncertain"),
+        ("previous craniotomy", "historical"),
+        ("no fever", "absent"),
+    ],
+)
+def test_a_complaint_in_an_indication_has_no_mark_and_what_is_asked_there_has(
+    complaint: str, asked: str, of_it: str
+) -> None:
+    parts = told_parts(passage(f"{complaint}, {asked}.", "indication"))
+    assert [(one.text.strip(" ,."), one.assertion) for one in parts] == [(complaint, ""), (asked, of_it)]
+    (found,) = told_parts(passage(f"{complaint}.", "findings"))
+    assert found.assertion == "present"

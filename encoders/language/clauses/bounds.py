@@ -55,7 +55,7 @@ NOT_A_NEGATION = _words(
     r"(?:agenesis|aplasia|congenital absence|absence|absent)(?: of)? (?:the |both |left |right )*(?:\w+ )?(?:corpus callosum|septum pellucidum|vermis|kidney|uterus|gallbladder"
     r"|(?:\w+ ){0,5}tendon|bicipital groove|olfactory bulbs?|flow voids?|pituitary stalk|bright spot|artery|vein|muscle|ligament|spleen|thymus|ovar(?:y|ies)|vena cava|arter(?:y|ies)|veins|muscles|kidneys|rib|sacrum|coccyx|thyroid|testis|nerves?|falx(?: cerebri)?|[apm]ca|ivc|pcom|acom|a1|(?:abdominal wall )?musculature|abdominal wall muscles|adrenals?|bladder)",
     r"(?:^|(?<=[.;:,] )|(?<= and )|(?<= but ))(?:the |both |left |right |his |her |their )*(?:gallbladder|kidney|uterus|spleen|thymus|thyroid(?: gland)?|adrenal(?: gland)?|ovar(?:y|ies)|testis|appendix|prostate|bladder|breast|stalk) (?:is|are|was|were) (?:(?!surgically)\w+ly )?absent",
-    r"(?:partial(?:ly)?|incomplete(?:ly)?|not (?:yet )?(?:fully |completely )?|near(?:ly)?[ -]complete(?:ly)?|(?:almost|nearly|virtually|practically)"
+    r"(?:partial(?:ly)?|incomplete(?:ly)?|not (?:yet )?(?:fully |completely )?|near(?:ly)?[ -]complete(?:ly)?|(?:almost|nearly|virtually|practically|all but|just about)"
     r"(?: completely| entirely| fully)?|largely|mostly|some|slowly|partly) (?:resolved|resolution|resolving|disappeared|vanished|cleared|subsided|settled|abated|gone|regressed|normali[sz]ed)",
     r"(?:with and )?without (?:and with )?(?:(?:the )?(?:administration|injection|use) of )?(?:intravenous |iv |i\.v\. |gadolinium |gd )*"
     r"(?:contrast(?! enhancement (?:is|was|of))(?: (?:medium|media|agent|material|administration|enhancement))?|gadolinium|sedation"

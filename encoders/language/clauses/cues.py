@@ -17,6 +17,7 @@ from typing import Literal
 from spinecho.encoders.language.clauses.bounds import NOT_A_NEGATION
 from spinecho.encoders.language.clauses.earlier_examinations import of_this_examination, shown_earlier
 from spinecho.encoders.language.clauses.everyday_cues import EVERYDAY
+from spinecho.encoders.language.clauses.framed import framed
 from spinecho.encoders.language.clauses.further_cues import ALTERNATIVE, CHANCE_IS_LOW, LINES
 from spinecho.encoders.language.finding_words import names_finding
 
@@ -55,7 +56,7 @@ _RELATIVES = (
 DONE = (
     r"(?:surger(?:y|ies)|operations?|op\b|resections?|craniotom\w+|craniectom\w+|\w+ectom(?:y|ies)|\w+otom(?:y|ies)|\w+plast(?:y|ies)|biops(?:y|ies)|excisions?|removal|evacuation"
     r"|(?:chemo-?)?radiotherapy|radiochemotherapy|immunotherapy|radiation|radiosurgery|chemotherapy|chemoradiation|chemo|brachytherapy|fusion|repair|reconstruction|replacements?|embolization|embolisation|lumpectomy"
-    r"|clipping|coiling|shunt(?:ing)?|stent(?:ing)?|ablation|transplant(?:ation)?|arthroscopy|microdis[ck]ectomy|decompression|drainage|turp|resektion|operation|bestrahlung)"
+    r"|clipping|coiling|shunt(?:ing)?|stent(?:ing)?|ablation|transplant(?:ation)?|arthroscopy|microdis[ck]ectomy|decompression|drainage|turp|turbt|aclr|pclr|thr|tkr|tka|tha|cabg|orif|tavi|tavr|evar|tevar|lscs|bso|tah|acdf|tlif|plif|alif|rygb|dhs|hartmann'?s|whipple'?s|resektion|operation|bestrahlung)"
 )
 THEN = (
     r"(?:in (?:\w+ )?(?:19|20)\d\d|(?:(?:about|over|some|nearly|almost|approximately|a|few|several|many|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|couple of|\d+) ){1,3}(?:years?|months?|weeks?|yrs?) (?:ago|earlier|previously|before|back)|(?:last|the previous) (?:year|month|summer|winter)|years ago|as an? (?:young )?(?:child|teenager|infant|baby|boy|girl|neonate|student|adult|man|woman)|in (?:his|her|their) (?:(?:early|late|mid)[ -])?(?:teens|twenties|thirties|forties|fifties|sixties|seventies|youth|childhood|adolescence)"
@@ -64,7 +65,7 @@ THEN = (
 _NOT_WHAT_IS_LEFT = r"(?<!changes of )(?<!evidence of )(?<!sequelae of )(?<!signs of )(?<!changes from )(?<!due to )(?<!from )(?<!appearances of )(?<!changes after )"
 _WHAT = r"(?:(?: of| for)(?: (?:an?|the|his|her|this|left|right|both))*(?: [\w-]+){1,2}?(?= ?(?:[.,;)]|$| (?:in|with|on|is|are|was|were|has|have|shows?|and|there|the|for|no)(?!\w))))?"
 OPERATED = re.compile(
-    rf"(?<![\w-])(?:after|following|since|post|nach|upon|(?:at|in|within) the (?:site|level|region|area|bed) of)(?: (?:an?|the|his|her|their|this|previous|prior|earlier|recent|remote))*(?: (?!the(?!\w)|an?(?!\w)|of(?!\w)|and(?!\w)|imaging)[\w/-]+){{0,3}}? {DONE}(?!\w){_WHAT}(?: {THEN})?"
+    rf"(?<![\w-])(?:after|following|since|post|nach|upon|(?<=changes )(?:of|from)|(?<=sequelae )of|(?<=scarring )(?:of|from)|(?:at|in|within) the (?:site|level|region|area|bed) of)(?: (?:an?|the|his|her|their|this|previous|prior|earlier|recent|remote))*(?: (?!the(?!\w)|an?(?!\w)|of(?!\w)|and(?!\w)|imaging)[\w/-]+){{0,3}}? {DONE}(?!\w){_WHAT}(?: {THEN})?"
     r"(?![\w /-]{0,30}(?:changes?|scar\w*|defects?|cavit\w+|seroma|images?|imaging|scan|mri|sequences?)(?!\w))"
 )
 """An operation as the setting of what is found: it is of the past, what is said around it is not."""
@@ -212,7 +213,7 @@ TABLES: tuple[tuple[Kind, Reach, re.Pattern[str]], ...] = (
     # Hedged.
     _cue(
         "hedge", "before",
-        r"(?:is|are|was|were|being) (?:(?:strongly|most|therefore|also|still|clinically|highly) )*(?:favou?red|suspected|questioned|queried|presumed|postulated|possible|likely|probable|doubtful|equivocal|questionable)(?= (?:over|on|in|at|here|by|clinically|given|because|due)(?!\w)| ?(?:[.,;)!]|$))",
+        r"(?:is|are|was|were|being) (?:(?:strongly|most|therefore|also|still|clinically|highly) )*(?:favou?red|suspected|questioned|queried|presumed|postulated|possible|likely|probable|doubtful|equivocal|questionable)(?= (?:over|on|in|at|here|by|clinically|given|because|due|until|till|unless|despite|although|though|but|after|from|even|if|when|since|for (?:now|the moment)|pending|without)(?!\w)| ?(?:[.,;)!]|$))",
         r"(?:is|are|was|were|seems?|appears?) (?:felt |thought |considered |deemed )?(?:to be )?(?:less|more|most|rather|quite) (?:likely|probable)(?! to)",
         r"(?:should|must|to|can|could) (?:also )?be (?:considered|entertained|raised|suspected)|remains? (?:unclear|uncertain|possible|a possibility|open|questionable|in the differential)|(?:is|are) (?:raised|debatable|on the list)|not entirely clear",
         r"(?:is|are|was|were|remains?) (?:(?:also|still|a|one|the|another|in|on|high|higher|low) )*(?:differential(?: diagnosis)?|(?:diagnostic )?consideration|possibility|possibilities|list)(?! (?:for|of|includ\w+|between))",
@@ -298,6 +299,8 @@ def cues(heard: str) -> Iterator[Cue]:
         take("masked" if of_it or _DESCRIBED.match(opening) else "hedge", "before", *match.span())
     for start, end, side in shown_earlier(heard):
         take("history", side, start, end)
+    for start, end, half in framed(heard):
+        take(half, "after", start, end)
     for match in CHANCE_IS_LOW.finditer(heard):
         take("masked", "after", match.start(), match.start("low"))
         take("negation", "before", match.start("low") + 1, match.end())

@@ -100,6 +100,8 @@ _TIME = re.compile(r"\d|(?<!\w)(?:years?|months?|weeks?|winter|summer|ago|before
 _NOW_SO = re.compile(
     r" (?:(?:is|are|has|have|measures?)(?: \w+ly)? )?(?:(?:now|currently|today|still) (?:measur\w+ )?(?=\d|unchanged"
     r"|stable|smaller|larger|visible|seen)|(?<=is )(?:unchanged|stable|smaller|larger)(?!\w))"
+    r"| (?:has|have) (?:\w+ly |now |since )*(?:shrunk(?:en)?|grown|turned (?!out)|become|matured|organi[sz]ed|retracted"
+    r"|evolved|calcified|ossified|enlarged|progressed|increased|decreased|liquefied|consolidated|changed|left)(?!\w)"
 )
 _SINCE = re.compile(rf"(?<!\w)since (?:(?:early|late|mid) )?{_MONTH} $")
 _SIGN = re.compile(

@@ -24,6 +24,24 @@ _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)\w*\.?"
 _DOCUMENTS = r"mri?s?|mr|cts?|xrs?|x-?rays?|scans?|stud(?:y|ies)|exam(?:ination)?s?|imaging|films?|radiographs?|ultrasounds?|us|reports?|letters?|notes?|records?|chart|file|summary|summaries|entry|entries|pacs|book|booklet|papers?|correspondence|operation|op|surgery|microfiche|registry|archive"
 _NOT_STILL = r"(?!.*(?<!\w)(?:still|again|unchanged|stable|persist\w*|remains?|as before|(?:is|are) (?:now |currently |today |slightly |much )*(?:larger|smaller|bigger|less|more|similar|the same|visible|seen|present|gone|resolved)|(?:has|have) (?:\w+ly )?(?:grown|increased|decreased|enlarged|progressed|resolved|regressed|changed))(?!\w))"
 """What an earlier examination showed is of now where the sentence goes on to say so."""
+_NEARLY = (
+    r"(?:all but|almost(?: all)?|nearly|practically|just about|more or less|not (?:yet |quite |altogether )?(?:quite|entirely|fully|completely|wholly|altogether|all)"
+    r"|mostly|largely|partly|partially|incompletely|in (?:large |great )?part|for the most part|to a (?:large|great|certain|good) (?:extent|degree))(?: (?:completely|entirely|fully|all|now))?"
+)
+_GONE = (
+    r"(?:resolved|cleared|gone|disappeared|vanished|subsided|settled|abated|regressed|normali[sz]ed|healed|reabsorbed|resorbed|absorbed|melted|dried|faded"
+    r"|evaporated|dissipated|dissolved|receded|died)"
+)
+"""What is nearly gone is there."""
+_LOOKED = r"(?:i|we|one|you|anyone|mri?|mr|ct|imaging|this (?:scan|study|exam(?:ination)?|mri?)|these (?:images|sequences|scans)|the (?:scan|study|images|mri?))"
+_TO_SEE = (
+    r"(?:see|show|find|detect|identify|make out|demonstrate|appreciate|tell|discern|pick up|reveal|speak of|mention)s?"
+)
+_UNDONE = (
+    r"(?:ruled out|excluded|dismissed|discounted|discarded|refuted|eliminated|laid to rest|put to bed|crossed off|struck off|missed|overlooked|confirmed|proven"
+    r"|diagnosed|accepted|called)"
+)
+_UNSEEN = r"(?:unnoticed|undetected|unseen|unrecogni[sz]ed|unappreciated|unreported|missed|overlooked|hidden|invisible|inapparent|obscured|masked|undiagnosed)"
 _OPEN_AIR = r"(?:the (?:air|balance))"
 _EARLY = r"(?:toddler|schoolchild|schoolgirl|schoolboy|newborn|preterm|pre-?schooler|youngster|kid|teen)"
 _THEN = (
@@ -33,6 +51,14 @@ _THEN = (
 )
 
 EVERYDAY: tuple[Line, ...] = (
+    # There, however little is left or made of it.
+    (
+        "yes", "before",
+        (
+            rf"(?:(?:has|have|had|is|are|was|were|been) )*{_NEARLY} {_GONE}(?: (?:away|up|down))?",
+            r"(?:(?:i|we) )?(?:would )?(?:read|make|made|attach) (?:nothing|little|no (?:meaning|significance|importance)) (?:in|of|to|into)(?: (?:it|this|that|them|these))?(?= ?(?:[.,;)]|$))",
+        ),
+    ),
     (
         "masked", "before",
         (
@@ -51,8 +77,9 @@ EVERYDAY: tuple[Line, ...] = (
     (
         "hedge", "before",
         (
-            rf"{_IS}(?:not beyond (?:all |any |reasonable )*(?:doubt|reproach|question|dispute)|on the fence|in the balance|up in the air|left (?:wide )?open|(?:still |very much |wide )?open to (?:debate|question|doubt|dispute)|an open question|50 ?[/:-] ?50|fifty[- ]fifty|a (?:toss[- ]up|coin[- ]?toss)|anyone's guess|(?:hard|difficult|too close) to call|unresolved|undecided|not settled|unsettled|moot|in the (?:frame|running|mix)|on the (?:cards|radar))(?!\w)",
+            rf"{_IS}(?<!not )(?<!n't )(?:not beyond (?:all |any |reasonable )*(?:doubt|reproach|question|dispute)|on the fence|in the balance|up in the air|left (?:wide )?open|(?:still |very much |wide )?open to (?:debate|question|doubt|dispute)|an open question|50 ?[/:-] ?50|fifty[- ]fifty|a (?:toss[- ]up|coin[- ]?toss)|anyone's guess|(?:hard|difficult|too close) to call|unresolved|undecided|not settled|unsettled|moot|in the (?:frame|running|mix)|on the (?:cards|radar))(?!\w)",
             rf"(?:still )?hangs? in {_OPEN_AIR}|(?:the )?jury (?:is )?(?:still )?out{_END}|(?:i am|i'm|we are|we're)?(?: still)? ?(?:in|of) two minds(?: (?:about|over) (?:it|this))?",
+            r"(?:until|till|unless) (?:\w+ly |it is |it has been )?(?:excluded|ruled out|disproved|refuted|dismissed|(?:proven|proved|shown|demonstrated) otherwise)",
             r"(?:needs?|deserves?|merits?|wants?|worth) (?:entertaining|considering|consideration|excluding|thinking (?:about|of)|ruling out|bearing in mind)",
             r"(?:may|might|could|can|would)(?: (?:well|easily|just))? (?:have )?(?:slip(?:ped)? (?:by|past|through)|escaped?(?: (?:notice|detection|us))?|lurk|hide|go unseen|gone unnoticed|be lost)",
             rf"{_IS}(?:beyond|outside|not within) the (?:remit|scope|reach|field of view|limits?)(?: of)?(?: (?:this|the|our|today's))?(?: (?:scan|study|examination|technique|mri?))?",
@@ -65,12 +92,16 @@ EVERYDAY: tuple[Line, ...] = (
             r"(?:provided|providing|assuming)(?: that)? (?:the|his|her|their|this|it|there|we|you)(?!\w)",
             rf"(?:is|are) (?:the |a |one )?(?:thing|things|one|complication|danger)s? to (?:watch (?:out )?for|look out for|be aware of)|to be (?:watched|looked out) for{_END}",
             r"(?:is|are) not (?:something|one|a thing|an? \w+)? ?(?:that )?(?:i|we|one|you) (?:can|could|would|dare|am able to|are able to)(?: safely| confidently)? (?:take off|strike off|cross off|exclude|rule out|dismiss|discount|drop)(?: the (?:table|list))?",
+            rf"(?:would|could|might|may|can|will)(?: \w+)? (?:(?:go|pass|remain|stay|lie|be|have (?:gone|been|remained|stayed))(?: \w+ly)? {_UNSEEN}|elude(?: us| detection)?){_END}",
+            r"(?:slides?|moves?|drops?|falls?|slips?|climbs?|rises?|goes|comes|stands|ranks|sits|is|are)(?: (?!not)\w+)? (?:up|down|further (?:up|down)|(?:high|low)(?:er|est)?(?: up| down)?(?: on| in)?|(?:at |to |near )?(?:the )?(?:top|bottom|head|foot) of|on) (?:the|our|my) (?:list|differential|ranking)(?: of \w+)?",
             rf"(?<!not )(?<!less )(?:preferred|favou?red) (?:to|over)(?= (?!be(?!\w)))|(?:would be |is )?my (?:first )?(?:guess|bet|money|favourite|favorite){_END}",
         ),
     ),
     (
         "hedge", "after",
         (
+            r"(?:(?:(?:(?:at )?(?:the )?)?(?:top|head|bottom|high|low|higher|lower|highest|lowest|first|second|third|next|further|up|down)(?: (?:up|down|place))?(?: (?:of|on|in)|(?<=down)|(?<=up)) (?:the|our|my) (?:list|differential|ranking))|further (?:up|down)|lower down|(?:leading|main|first|second|next|other|alternative|preferred) (?:contender|candidate|runner-?up|choice|option|guess|diagnos[ei]s)|runner-?up|alternatives?|favou?red)(?: (?:is|are|stands?|comes?|was|were|lies?))?(?::|,|(?<=is)|(?<=are)|(?<=stands)|(?<=comes))(?= )",
+            r"(?:cannot|can't|can not|could not|couldn't|(?:un|not )able to|impossible to|hard to|difficult to|not possible to|(?:does|do|did|would|will)(?: not|n't))(?: (?:always|reliably|safely|really|here|\w+ly))* (?:split|separate|tell|distinguish|differentiate|discriminate|disentangle|sort out|decide|choose|adjudicate|arbitrate)(?: between)?(?= [^.;]{1,60}(?<!\w)(?:from|apart|and|or|versus|vs)(?!\w))",
             r"neither (?:\w+ly )?(?:proves?|confirms?|supports?|establish(?:es)?|affirms?|shows?) nor (?:\w+ly )?(?:refutes?|excludes?|disproves?|rules? out|den(?:y|ies)|dismiss(?:es)?)",
             r"(?:the )?jury (?:is )?(?:still )?out (?:as regards|as to|regarding|on|over|about|concerning)",
             r"(?:i|we) (?:would ?n[o']t|would not|wouldn't|won't|will not|am not|do not|don't)(?: \w+)? (?:hang (?:my|our) hat on|bet on|put money on|commit (?:myself |ourselves )?to|swear to|insist on|go as far as|stake)(?: an?| the)?",
@@ -89,7 +120,7 @@ EVERYDAY: tuple[Line, ...] = (
     (
         "hedge", "before",
         (
-            rf"{_IS}(?:touch and go|a coin flip|arguable|a matter of (?:opinion|debate|taste)|in the eye of the beholder|sub judice|on the table|the front-?runner|odds-on|the favou?rite|circumstantial)(?!\w)|heads the (?:list|differential)",
+            rf"{_IS}(?<!not )(?<!n't )(?:touch and go|a coin flip|arguable|a matter of (?:opinion|debate|taste)|in the eye of the beholder|sub judice|on the table|the front-?runner|odds-on|the favou?rite|circumstantial)(?!\w)|heads the (?:list|differential)",
             r"(?:is |are )?(?:not )?(?:beyond|within|in|outside) the (?:realms?|bounds) of (?:possibility|the possible)",
             rf"remains? to be (?:proven|proved|seen|confirmed|determined|established|excluded|shown|clarified)|(?:cannot|can't|could not) be (?:verified|nailed down|substantiated|settled|answered|pinned down|upheld or refuted)|(?<=: )(?:unknown|not known|n/k|tbc|tbd|t\.b\.c\.?|pending|awaited|unsure|\+ ?/ ?-){_END}|(?<=\w )(?:\+ ?/ ?-|tbc|awaits confirmation){_END}",
             r"(?:can|could|may) be neither (?:confirmed|proven|shown) nor (?:excluded|ruled out|refuted)|(?:cannot|can't|can not|could not|couldn't|not)(?: be)? (?:\w+ly )?(?:discarded|refuted|negated|denied with certainty|settled)|(?:is|are|has|have) yet to be (?:established|confirmed|proven|shown|excluded|seen)|(?:may|might|could) (?:lie|be|fall) (?:below|beyond|under) the (?:resolution|limits?|threshold|sensitivity)(?: of [\w ]{1,20})?|not to (?:be )?excluded? (?:with certainty|safely|for sure)",
@@ -125,7 +156,7 @@ EVERYDAY: tuple[Line, ...] = (
             r"(?:risk factors?|tendency|propensity|disposition|susceptible|susceptibility|liability) (?:for|to)|(?:prophyla\w+|safeguard|insurance|precaution) (?:against|for)|(?:to |in order to )(?:prevent|avoid|forestall|avert|pre-?empt)|prevention of|(?:may|might|could|can|will|would) (?:\w+ )?(?:develop|progress to|turn into|evolve into|end in|lead to|go on to|result in|precipitate|provoke)",
             r"(?:watch|low threshold(?: to \w+)?|safety-?net(?:ting)?(?: advice)?(?: given)?|protocolled|belt and braces scan|on the hunt|fishing|scan(?:ned)? looking|hunting) for|in search of|on the look-?out for|(?:impending|threatened|imminent)(?= )|(?:threatened by|under (?:the )?threat of|fertile ground for|the stage is set for|an accident waiting to happen:)|(?:lest there be|god forbid|heaven forfend)",
             rf"should(?= {_NAMED}be (?:confirmed|found|present|proven|seen|shown|there|excluded)(?!\w))|(?:depending|contingent|conditional) (?:on|upon)(?: whether)?|(?:histology|biopsy|cytology|results?|confirmation) (?:awaited|pending)(?: (?:re|for|regarding|of))?|were(?= {_NAMED}to (?:supervene|develop|occur|persist|recur|appear|be (?:found|seen|confirmed))(?!\w))|assuming(?= [a-z])",
-            r"(?:to |please )?(?:determine|establish|ascertain|clarify)(?: the)? (?:presence|existence) of|(?:clarification|confirmation) of(?= .{1,50}(?<!\w)(?:requested|sought|desired|needed|required|please))|(?:please )?(?:advise|comment|opine) (?:on|about|regarding|re)(?= )|\w+ (?:asks?|asked|enquires?|inquires?|wonders?) about|to (?:rule in|differentiate|distinguish)(?= )|(?:thinks?|believes?|convinced|fears?) (?:that )?(?:he|she|they) (?:has|have|might have|may have)|keep(?= .{1,40} in mind(?!\w))|(?:until|lest|in case|unless)(?= .{1,40}(?<!\w)(?:is|are|be|been) (?:ruled out|excluded|missed|overlooked|confirmed|proven))|(?:vigilance|alert|vigilant) (?:for|to)|vulnerable to|whether(?= .{1,40}(?<!\w)is (?:present|there|real))",
+            r"(?:to |please )?(?:determine|establish|ascertain|clarify)(?: the)? (?:presence|existence) of|(?:clarification|confirmation) of(?= .{1,50}(?<!\w)(?:requested|sought|desired|needed|required|please))|(?:please )?(?:advise|comment|opine) (?:on|about|regarding|re)(?= )|\w+ (?:asks?|asked|enquires?|inquires?|wonders?) about|to (?:rule in|differentiate|distinguish)(?= )|(?:thinks?|believes?|convinced|fears?) (?:that )?(?:he|she|they) (?:has|have|might have|may have)|keep(?= .{1,40} in mind(?!\w))|(?:vigilance|alert|vigilant) (?:for|to)|vulnerable to|whether(?= .{1,40}(?<!\w)is (?:present|there|real))",
             r"(?:please )?(?:tell|inform|let) (?:us|me)(?: know)? (?:whether|if)(?: there is)?|(?:must|do|should|may|to|would) ?n[o']t (?:be )?miss|whether or not(?: there is)?|(?:desires?|requests?|wants?|asks? for|requires?) (?:the )?exclusion of|(?:inquiry|enquiry|inquiries|opinion|advice) (?:about|re|regarding|on)|safety-?netted for",
             r"(?:just )?(?:to be )?on the safe side (?:re|regarding|as to|about)|to (?:cover ourselves|put (?:our|their|his|her) minds? at (?:rest|ease)) (?:re|regarding|about)|for peace of mind (?:re|regarding|about)",
         ),
@@ -137,6 +168,12 @@ EVERYDAY: tuple[Line, ...] = (
             rf"{_IS}(?:(?:well and )?truly )?(?:off the (?:cards|table|list|menu)|out of the (?:question|picture|running|frame)|not (?:in play|on the cards|in question|a consideration)|laid to rest|put to bed|(?:no longer|not) a (?:worry|concern)|groundless|unfounded|unwarranted|baseless|without foundation)(?!\w)",
             r"(?:proved|proven|proves|turned out|shown)(?: to be)? (?:groundless|unfounded|unwarranted|baseless|negative|wrong|without foundation)",
             r"(?:do|does|did) not (?:come|enter) into (?:it|play|question|consideration|the picture)",
+            rf"(?:and |but )?(?:(?:not|none|nothing|no) (?:that|which) {_LOOKED}(?: \w+ly)?(?: (?:can|could|would|am able to|are able to))?(?: \w+ly)? {_TO_SEE}|(?:not|none|nothing) (?:as|so) far as {_LOOKED}(?: (?:can|could))? {_TO_SEE}){_END}",
+            rf"(?:and |but )?(?:not|none) (?:any ?(?:more|longer)|at present|currently|today){_END}",
+            rf"(?:and |but )?(?:not|none) (?:on|in|at|by|to) (?:this|these|today's|my|the (?:present|current|available))(?: (?!which|that)[\w-]+){{1,2}}{_END}",
+            rf"(?:is|are|was|were|now|all)(?: (?:now|all|thankfully|happily))? (?:history|a thing of the past|a memory){_END}",
+            r"(?:finds?|found|has|have|had) no (?:\w+ ){0,2}(?:counterpart|correlate|equivalent|match)(?: (?:on|in|at|by) (?:mri?|mr|this (?:scan|study|mri?|examination)|today's \w+|the (?:present|current) \w+|our \w+|these images))",
+            rf"{_IS}not (?:in|on) the (?:cards|radar|table|frame|running|mix|picture|list|differential)|{_IS}not (?:an? |the )?(?:contender|candidate|front-?runner|favou?rite){_END}",
             rf"(?:thankfully|fortunately|luckily|happily|mercifully|clearly|certainly|definitely|surely|decidedly|reassuringly),? (?:not|none|absent|no){_END}",
             r"(?:has |have |is |are )?(?:now |since |fully |completely |all )*(?:reabsorbed|resorbed|melted away|dried up|faded(?: away)?|evaporated|dissipated|gone away)(?: (?:in full|completely|entirely|fully))?(?= ?(?:[.,;)]|$)| (?:under|on|with|after|since|following)(?!\w))",
             rf"nowhere(?= ?(?:[.,;)]|$)| (?:along|in|on|within|at|near|else|around|to be)(?!\w))|(?:both|all(?: of (?:them|these))?) (?:missing|lacking|absent){_END}",
@@ -153,6 +190,10 @@ EVERYDAY: tuple[Line, ...] = (
     (
         "negation", "after",
         (
+            r"n/(?:k/)?[ceh]/o(?: of)?|no [ceh]/o(?: of)?",
+            r"(?:falls?|falling|fell|stops?|stopping|stopped) (?:well |just )?short of(?= (?!the normal|normal|the usual))(?: an?)?",
+            r"(?:one|you|i|we)(?: would|'d| will)? (?:have|need|had) to (?:work|look|search|try|squint|strain|be)(?: \w+){0,3} to (?:find|see|call|make out|spot)(?: (?:this|it))?(?: an?)?",
+            r"(?:had been|was|were|has been|once|initially|previously|at first|wrongly|mistakenly) (?:taken|passed off) (?:for|as)(?= (?:an? |the |signs of )(?!\w* ?(?:scan|mri|biops|operat|surg|walk|test|theatre|ct)))(?: an?| the)?",
             rf"(?:lay|laid|put)(?= {_NAMED}to (?:rest|bed)(?!\w))|(?:strike|struck|cross(?:ed)?|scratch(?:ed)?|take|taken)(?= {_NAMED}(?:off|from) (?:the|our|my) (?:list|table|differential)(?!\w))",
             r"pertinent negatives?:?|(?:complete (?:regression|resolution|remission)|restitutio ad integrum) of|regression of(?= .{1,40}, complete)|sine(?= [a-z])|(?:unremarkable|normal|clean|clear|negative) (?:study|scan|mri?|examination|images?) (?:with (?:respect|regard) to|regarding|as regards|for)|normal (?:anatomy|vessels?|structures?|variants?|tissue) (?:mimicking|simulating|resembling)|contrary to the (?:\w+ )?(?:suspicion|question|concern) of|(?:concern|worry|fear|suspicion)s? (?:about|of|for|over)(?= .{1,40} to rest)",
             r"never (?:been )?(?:diagnosed with|known to have|suffered from|had)(?: an?)?|no (?:abnormality|pathology|changes?|lesion|findings?) (?:in the (?:form|sense|shape) of|such as|like|by way of)|remains?(?= [a-z]+-free(?!\w))",

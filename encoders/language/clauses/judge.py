@@ -25,9 +25,10 @@ from spinecho.encoders.language.clauses.bounds import (
     SOFT,
     SUBORDINATE,
 )
-from spinecho.encoders.language.clauses.cues import OPERATED, PROCEDURE, Cue, bare_answer, cues
+from spinecho.encoders.language.clauses.cues import Cue, bare_answer, cues
 from spinecho.encoders.language.clauses.dictated import new_statements
-from spinecho.encoders.language.clauses.further_cues import DOUBT_IN_LIST, DOUBTED_ONCE, NO_MORE, OR_OTHER
+from spinecho.encoders.language.clauses.further_cues import DOUBT_IN_LIST, DOUBTED_ONCE, OR_OTHER
+from spinecho.encoders.language.clauses.last_look import no_more, operated, organ_missing
 from spinecho.encoders.language.clauses.normal_anatomy import (
     NO_LONGER,
     WITH_NO,
@@ -68,6 +69,10 @@ _WITH_NOW = re.compile(
     r"|current|increasing)(?!\w)"
 )
 """What a treatment was for goes on past "with", unless it is of now: "treated for Crohn's disease" - "with fistula"."""
+_OF_ITS_NOUN = re.compile(
+    r"(?:\w+ )*?(?:resected|excised|repaired|clipped|coiled|removed|drained|ablated|evacuated|reconstructed|reduced)"
+)
+"""What was done to one thing of a list was done to that alone: "a repaired aneurysm" - ", endoleak"."""
 _SUPPOSED = re.compile(r"if|unless|when|where|wherever|whenever|once|in case of|in the event of")
 """Opens what is only supposed: "if a leak is present" affirms none."""
 
@@ -148,7 +153,8 @@ def _judge_all(heard: str) -> list[Judged]:
             _look_back(heard, judged, parts[0])
         judged += [not_in_view(heard, _as_expected(heard, _either(heard, part))) for part in parts]
     judged = taken_back(heard, _answered_together(heard, _denied_too(heard, judged)))
-    return [one for part in judged for grown in _no_more(heard, part) for one in _operated(heard, grown)]
+    looked_at = [one for part in judged for grown in no_more(heard, part) for one in operated(heard, grown)]
+    return [organ_missing(heard, one, found) for one in looked_at]
 
 
 def _answered_together(heard: str, judged: list[Judged]) -> list[Judged]:
@@ -190,41 +196,6 @@ def _denied_too(heard: str, judged: list[Judged]) -> list[Judged]:
         else:
             kept.append(part)
     return kept
-
-
-def _no_more(heard: str, part: Judged) -> list[Judged]:
-    """ "The aneurysm shows" | "no growth", "no enlargement" | "of the cyst"; "no enlargement of the spleen" is one."""
-    if part.by != "nothing" or (found := NO_MORE.search(heard, part.start, part.end)) is None:
-        return [part]
-    if not has_words(heard[part.start : found.start()] + heard[found.end() : part.end]):
-        return [part]  # of what was named before: it is there
-    cut = [replace(part, end=found.start(), aside=True)] if has_words(heard[part.start : found.start()]) else []
-    start = found.start() if cut else part.start
-    end = found.end() if names_finding(heard[found.end() : part.end]) else part.end
-    cut.append(Judged(start, end, "absent", "negation", found.span(), aside=end < part.end))
-    return [*cut, Judged(end, part.end)] if end < part.end else cut
-
-
-def _operated(heard: str, part: Judged) -> list[Judged]:
-    """ "Scar tissue" | "after laminectomy": an operation that only sets the scene is of the past, the rest stays."""
-    if part.by in ("history", "family"):
-        return [part]
-    if part.by == "nothing" and (alone := PROCEDURE.fullmatch(heard, part.start, part.end)):
-        return [replace(part, assertion="historical", by="history", cue=alone.span())]
-    cut: list[Judged] = []
-    for match in OPERATED.finditer(heard, part.start, part.end):
-        start, end = match.span()
-        if start < part.cue[1] and part.cue[0] < end:
-            continue
-        if has_words(heard[part.start : start]):
-            cut.append(replace(part, end=start))
-        else:
-            start = part.start
-        if not has_words(heard[end : part.end]):
-            end = part.end
-        cut.append(Judged(start, end, "historical", "history", (match.start(), match.end())))
-        part = replace(part, start=end)
-    return [*cut, part] if part.start < part.end else cut
 
 
 def _either(heard: str, part: Judged) -> Judged:
@@ -326,6 +297,8 @@ def _goes_on(heard: str, judged: Sequence[Judged], one: Judged) -> bool:
     text = heard[one.start : one.end].lstrip(";")
     if last.by == "family":
         return PATIENT.match(text) is None
+    if last.by == "history" and _OF_ITS_NOUN.fullmatch(heard, *last.cue):
+        return False
     if (last.by == "history" and NOW.match(text)) or (last.by == "hedge" and _AS_WELL.match(text)):
         return False
     if last.by == "history" and text.lstrip(" ,").startswith("with "):

@@ -88,7 +88,7 @@ _SHOWS = (
     r"|follows?|takes?|in|possess(?:es)?|reach(?:es)?|presents?(?: with)?)"
 )
 _MANNER = (
-    r"(?:freely|normally|smoothly|regularly|comfortably|centrally|unimpeded|unobstructed|undisturbed|unbroken|uninterrupted"
+    r"(?:freely|true|normally|smoothly|regularly|comfortably|centrally|unimpeded|unobstructed|undisturbed|unbroken|uninterrupted"
     r"|symmetrically|evenly|straight|well|throughout|properly|correctly|promptly|as (?:usual|normal|expected|(?:it|they) should)"
     rf"|in (?:the|its|their|an?) {_USUAL} (?:way|manner|fashion|place|position|course|pattern)"
     r"|without (?:any )?(?:interruption|hindrance|kink(?:ing)?|deviation|delay|break|gap|step)"
@@ -192,6 +192,20 @@ _LOST = re.compile(
     r"|blurred|abolished|disappeared|gone|missing|lacking|interrupted|reduced|diminished|replaced|vanished|destroyed)(?!\w)"
 )
 _MISSING = re.compile(r"(?:(?:is|are|was|were|has|have) )?(?:missing|lacking|gone|disappeared|vanished)")
+_GROWN = re.compile(
+    r" (?:\w+ly |yet |been )*(?:formed|developed|descended|ossified|rotated|migrated|divided|canali[sz]ed|recanali[sz]ed)"
+    r"(?= ?(?:[.,;:)]|$)| (?:in|on|at|yet|to|with)(?!\w))"
+)
+"""What a part of the body has not done has left it amiss."""
+_ABSENCE = re.compile(r"(?:absence|lack|non-?visuali[sz]ation) of")
+_ABSENCE_ENDS = re.compile(r"(?<!\w)(?:in|with|without|since|due|after|is|are|was|were|on|at|from|as|and)(?!\w)|[,;:(]")
+_SPARE = re.compile(
+    r"(?<!\w)(?:nodes?|vessels?|collaterals?|flow|voids?|gas|air|fluid|fat|contrast|signals?|blood|bile|urine|stools?|spots?|septa\w*|margins?|cells?)(?!\w)"
+)
+"""Nothing is amiss where these are absent, or it is told otherwise."""
+_BORN = re.compile(
+    r"(?<!\w)(?:congenital|complete|partial|near|focal|surgical|bilateral|unilateral|isolated|total|known|there|is|are|shows?|consistent|keeping|in|with)(?!\w)"
+)
 _SEEN_AS = re.compile(rf"(?<!\w)(?:flow voids?|bright spots?|{_PROPERTY})(?!\w)")
 """What is gone is missed; nodes that are gone are not."""
 _NORMALLY = re.compile(
@@ -227,7 +241,7 @@ def as_normal(heard: str, part: Judged) -> Judged:
         cue = _normality(heard, part)
         return replace(part, assertion="absent", by="normal", cue=cue, aside=False) if cue else part
     if part.by in ("negation", "normal") and _denies_the_norm(heard, part):
-        return replace(part, assertion="present", by="nothing", cue=(0, 0), reaches_on=False)
+        return replace(part, assertion="present", by="nothing", reaches_on=False)  # the word that says so is kept
     return part
 
 
@@ -352,6 +366,8 @@ def _denies_the_norm(heard: str, part: Judged) -> bool:
     normally = _NORMALLY.search(before) is not None and _of_anatomy(before)
     gone = _MISSING.fullmatch(heard, *part.cue)
     missed = gone is not None and (gone.group().endswith("ing") or _SEEN_AS.search(before) is not None)
+    if _not_there(heard, part, before, after):
+        return True
     if (lost and normally) or (missed and _is_anatomy(before) and not names_finding(after)):
         return True
     found = _THE_NORM.search(after)
@@ -363,6 +379,20 @@ def _denies_the_norm(heard: str, part: Judged) -> bool:
     if subject is None and _PROPERTIES.search(after):
         return not names_finding(after, of_normal=True) and "finding" not in _kinds(after)
     return subject.kind == "anatomy" if subject else _of_anatomy(f"{before} {after}")
+
+
+def _not_there(heard: str, part: Judged, before: str, after: str) -> bool:
+    """ "Congenital absence of the ACL", "the rostrum is not formed": a part of the body that should be there."""
+    if _ABSENCE.fullmatch(heard, *part.cue):
+        until = _ABSENCE_ENDS.search(after)
+        missed = after[: until.start()] if until else after
+        return _is_anatomy(missed) and not _SPARE.search(missed) and not _left(before, _BESIDE, _BORN)
+    if heard[part.cue[0] : part.cue[1]].endswith(" developed"):
+        return _is_anatomy(before)
+    if _GROWN.match(after) is None or names_finding(before, of_normal=True):
+        return False
+    kinds = _kinds(before)
+    return "finding" not in kinds and (bool(kinds) or _left(before))
 
 
 def _of_anatomy(text: str) -> bool:

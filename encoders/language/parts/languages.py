@@ -14,6 +14,8 @@ READ: tuple[str, ...] = ("en", "de", "fr", "es")
 """Languages whose clauses are judged."""
 
 _WORD = re.compile(r"[^\W\d_]+")
+_SHORT = re.compile(r"(?<!\w)(?:[a-z]{1,2}/)+[a-z]{1,2}(?!\w)")
+"""Letters that are words elsewhere: "k/c/o", "o/e", "e/o" are no Portuguese."""
 _LEAST, _LEAST_OTHER = 2, 4
 """Marks of a language from which on it is believed: of one that has rules, and of one that has none."""
 _LEAD = 1.2
@@ -34,7 +36,7 @@ def language_of(text: str) -> Language:
     unless another leads: its words are the plainest.
     """
     heard = text[:_MOST].lower().replace("’", "'")
-    words = _WORD.findall(heard)
+    words = _WORD.findall(_SHORT.sub(" ", heard))
     if not words:
         return "unknown"
     counted = {language: float(sum(word in known for word in words)) for language, known in FUNCTION_WORDS.items()}

@@ -40,7 +40,9 @@ _BREAK = re.compile(
 _DASHES = ("- ", "* ", "– ", "+ ")
 _ANSWERED = re.compile(r"[:?=–-][ \t]*(?:no|not)$", re.IGNORECASE)
 _ANSWER = (
-    r"(?:no|none|nil|nope|not (?:here|so|at all|in (?:this|these|the present) \w+)"
+    r"(?:no|none|nil|nope|(?:not|none) (?:here|so|at all|now|today|currently|at present|any ?more|any longer"
+    r"|(?:in|on|at|by|to|from) (?:this|these|today's|my|the (?:present|current|available)) \w+(?: \w+)?"
+    r"|(?:that|as far as) (?:\w+ ){1,3}(?:can |could )?(?:see|tell|find|show|detect|make out|identify|discern)s?)"
     r"|(?:certainly|definitely|thankfully|fortunately) not|absent|excluded|ruled out|negative"
     r"|(?:but )?none (?:is |was )?(?:seen|found)"
     r"|(?:this |it )?(?:is |was |has been )?(?:excluded|ruled out)|no evidence(?: of (?:this|it|one|any|such))?"
