@@ -12,7 +12,9 @@ import re
 from typing import Literal
 
 Line = tuple[
-    Literal["masked", "negation", "normal", "hedge", "question", "history", "yes"], Literal["after", "before"], tuple[str, ...]
+    Literal["masked", "negation", "normal", "hedge", "question", "history", "yes"],
+    Literal["after", "before"],
+    tuple[str, ...],
 ]
 
 _DESCRIBED = (
