@@ -30,6 +30,7 @@ from spinecho.search.channel_weights import Weighing
 from spinecho.search.channels.background import Background, Relevance
 from spinecho.search.channels.by_example import Example, Examples
 from spinecho.search.channels.computed import computed_in, why_included
+from spinecho.search.channels.foretold import raised
 from spinecho.search.channels.found import Found, PassageHit
 from spinecho.search.channels.lexical import NO_WORDS, rare, words_of, words_unwanted
 from spinecho.search.channels.regions import Look
@@ -239,6 +240,8 @@ class Snapshot:
         asks = wish(query.wanted if query is not None else "")
         fitting = lookup.study_ids_by_uid(self._database, asked.good).values() if want is Kind.STUDY else ()
         found = self._together(parts, asks, fitting=fitting)
+        if want is Kind.STUDY and query is not None and not query.unwanted and asked.by is Evidence.EVERYTHING:
+            found = raised(self._database, found, query.wanted, asks, where)
         unfit = set(lookup.study_ids_by_uid(self._database, asked.bad).values())
         if example is not None:
             unfit |= example.without

@@ -62,9 +62,10 @@ def serve(
 
 
 def store(
-    database: Database, run: int, spaces: tuple[SpaceRecord, SpaceRecord], numbers: range, *, strength: float = 1.1
-) -> None:
-    """Studies 1.2.N of patients PN/2; where it is, one part of the scan looks another way."""
+    database: Database, run: int, spaces: tuple[SpaceRecord, SpaceRecord], numbers: range, *, strength: float = 1.1,
+    said: bool = True,
+) -> None:  # fmt: skip
+    """Studies 1.2.N of patients PN/2; where it is, one part of the scan looks another way. said: with reports."""
     look = np.random.default_rng(2).normal(size=BINS)
     names = [*(f"{n}.dcm" for n in numbers), f"reports-{numbers.start}.csv"]
     file_index.compare(database, root="/data", run=run, listings=[Listing("/data/x", ())])
@@ -95,10 +96,10 @@ def store(
         storing.store_series(
             database, run, NewSeries(study, series, volumes), image_space=spaces[0].id, text_space=spaces[1].id
         )
-        said = "There is a pituitary tumour." if has_it(n) else "No pituitary tumour."
-        clause = NewClause(0, len(said), said, "present" if has_it(n) else "absent")
-        passage = NewPassage("findings", 0, 0, len(said), said, clause.assertion, "", meaning, (clause,))
-        reports.append(NewReport(n + 1, "", f"1.2.{n}", said, [passage]))
+        text = "There is a pituitary tumour." if has_it(n) else "No pituitary tumour."
+        clause = NewClause(0, len(text), text, "present" if has_it(n) else "absent")
+        passage = NewPassage("findings", 0, 0, len(text), text, clause.assertion, "", meaning, (clause,))
+        reports += [NewReport(n + 1, "", f"1.2.{n}", text, [passage])] if said else []
     storing.store_reports(
         database, run, ids[names[-1]], reports, (), text_space=spaces[1].id, first=True, last=True
     )  # fmt: skip

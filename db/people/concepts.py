@@ -12,8 +12,9 @@ from sqlalchemy import and_, delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from spinecho.db.errors import StoreError
-from spinecho.db.filters.conditions import ALL, visible
+from spinecho.db.filters.conditions import ALL, Filter, visible
 from spinecho.db.filters.sql import compile_filter
+from spinecho.db.keys import patient_key
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Prediction, RegionVector, Series, SpaceRow, Study, TaughtConcept, Vector, Volume
@@ -23,6 +24,8 @@ from spinecho.db.values import PredictedFact, SpaceRecord
 from spinecho.db.vectors.indexes.protocol import Rows
 from spinecho.db.vectors.stored_rows import unpack
 
+YES, NO = "yes", "no"
+"""What a concept says of a study that it is sure of."""
 SERVES, REPLACED, DRAFT, UNDONE = "serves", "replaced", "draft", "undone"
 _TAUGHT = "taught "
 _PAGE = 400
@@ -55,12 +58,14 @@ class KeptConcept:
 class StudyRows:
     """What is stored of a study's scans in a space. vectors: (n, dim), of each region and sequence the first.
 
-    regions: (m, cells * dim), of those of them that have any.
+    patient: a number; key: as `patient_key` has it, the study's UID where it has no patient. regions: (m, cells * dim),
+    of those of them that have any.
     """
 
     study: int
     uid: str
     patient: int
+    key: str
     vectors: Rows
     regions: Rows
 
@@ -116,6 +121,33 @@ def undo_concept(database: Database, name: str) -> tuple[KeptConcept, KeptConcep
         return _kept(session, last), None if before is None else _kept(session, before)
 
 
+def served_names(database: Database) -> tuple[str, ...]:
+    """The concepts that predict, in order: a look-up, without their heads."""
+    with database.begin() as session:
+        query = select(TaughtConcept.name).where(TaughtConcept.state == SERVES).order_by(TaughtConcept.name)
+        return tuple(session.scalars(query))
+
+
+def predicted_yes(database: Database, name: str, where: Filter, *, most: int) -> dict[int, float]:
+    """By id, the studies with a volume that passes the filter of which a concept says yes, the surest first: its score.
+
+    Equals by UID, so that the same come whatever else is stored.
+    """
+    surest = func.max(Prediction.score)
+    query = (
+        select(Study.id, surest)
+        .join(Series, Series.study_id == Study.id)
+        .join(Volume, Volume.series_id == Series.id)
+        .join(Prediction, Prediction.volume_id == Volume.id)
+        .where(Prediction.task == name, Prediction.value == YES, compile_filter(where))
+        .group_by(Study.id, Study.uid)
+        .order_by(surest.desc(), Study.uid)
+        .limit(most)
+    )
+    with database.begin() as session:
+        return {int(study): float(score) for study, score in session.execute(query)}
+
+
 def require_free(database: Database, name: str) -> None:
     """Raise `ConceptError` where a head of the encoder predicts something under this name."""
     query = select(Prediction.head_revision).where(Prediction.task == name).distinct()
@@ -128,7 +160,8 @@ def study_rows(database: Database, space: SpaceRecord, studies: Sequence[int] | 
     """By study id, for studies with a scan that is no computed image and no localizer; of all where none are named."""
     regions = and_(RegionVector.volume_id == Volume.id, RegionVector.space_id == space.id)
     query = (
-        select(Study.id, Study.uid, PERSON, Volume.body_region, Volume.sequence, Vector.data, RegionVector.data)
+        select(Study.id, Study.uid, PERSON, Study.patient_id)
+        .add_columns(Volume.body_region, Volume.sequence, Vector.data, RegionVector.data)
         .join(Series, Series.study_id == Study.id)
         .join(Volume, Volume.series_id == Series.id)
         .join(Vector, and_(Vector.volume_id == Volume.id, Vector.space_id == space.id))
@@ -207,18 +240,19 @@ def write_predictions(
             )  # fmt: skip
 
 
-def predicted_counts(database: Database, name: str) -> dict[str, int]:
-    """Studies by what is predicted of them."""
+def predicted_counts(database: Database, name: str) -> dict[str, tuple[int, int]]:
+    """(studies, patients) by what is predicted of them."""
     query = (
-        select(Prediction.value, func.count(Series.study_id.distinct()))
+        select(Prediction.value, func.count(Study.id.distinct()), func.count(PERSON.distinct()))
         .join(Volume, Volume.id == Prediction.volume_id)
         .join(Series, Series.id == Volume.series_id)
+        .join(Study, Study.id == Series.study_id)
         .where(Prediction.task == name)
         .group_by(Prediction.value)
         .order_by(Prediction.value)
     )
     with database.begin() as session:
-        return {str(row[0]): int(row[1]) for row in session.execute(query)}
+        return {str(value): (int(studies), int(people)) for value, studies, people in session.execute(query)}
 
 
 def _by_study(found: Sequence[Any], dim: int) -> Iterator[StudyRows]:
@@ -228,7 +262,7 @@ def _by_study(found: Sequence[Any], dim: int) -> Iterator[StudyRows]:
         vectors: dict[tuple[str, str], bytes] = {}
         regions: dict[tuple[str, str], bytes] = {}
         while end < len(found) and found[end][0] == first[0]:
-            _, _, _, region, sequence, vector, parts = found[end]
+            region, sequence, vector, parts = found[end][4:]
             if (region, sequence) not in vectors:
                 vectors[region, sequence] = vector
                 if parts is not None:
@@ -237,7 +271,8 @@ def _by_study(found: Sequence[Any], dim: int) -> Iterator[StudyRows]:
         widest = max(map(len, regions.values()), default=0)
         whole = [unpack(one, dim).reshape(1, -1) for one in regions.values() if len(one) == widest]
         parts_of = np.concatenate(whole) if whole else unpack(b"", dim)
-        yield StudyRows(first[0], first[1], first[2], unpack(b"".join(vectors.values()), dim), parts_of)
+        key = patient_key(first[3]) or first[1]
+        yield StudyRows(first[0], first[1], first[2], key, unpack(b"".join(vectors.values()), dim), parts_of)
         at = end
 
 

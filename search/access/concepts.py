@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from spinecho.db.people import concepts as kept
 from spinecho.db.people.cohorts import Member
 from spinecho.db.people.concepts import DRAFT, SERVES, ConceptError, KeptConcept
 from spinecho.db.people.feedback import thumbs
+from spinecho.db.people.masking import masked
 from spinecho.db.queries.lookup import study_ids_by_uid
 from spinecho.db.queries.named import require_named
 from spinecho.db.store.storing import serving
@@ -22,13 +23,14 @@ from spinecho.search.access.persons import Role, digest_of, needs
 from spinecho.search.concepts import applying, examples
 from spinecho.search.concepts.card import card_of, judged
 from spinecho.search.concepts.head import Head
-from spinecho.search.concepts.learning import TooFew, learn
+from spinecho.search.concepts.learning import LEAST, TooFew, learn
 from spinecho.search.concepts.sources import REST, Sided, Source, read_source, read_table
 from spinecho.search.concepts.suggesting import Suggestion, next_to_judge
 
 Tell = Callable[[str, int, int], None]
 COMMANDS = frozenset({"list", "show", "undo", "apply", "next", "score"})
 """Names that no concept may have: of commands, and of the condition on the score."""
+_NOT_KEPT = "given by UID before: no card names a study, so give them again"
 _NAME = re.compile(r"\w[\w -]{0,78}\w")
 
 
@@ -50,13 +52,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Seen:
-    """A version. stale: another encoder answers than the one that it was taught over; predicted: studies by what it
-    says of them, of one that serves.
+    """A version. stale: another encoder answers than the one that it was taught over; predicted: (studies, patients) by
+    what it says of them, of one that serves.
     """
 
     concept: KeptConcept
     stale: bool
-    predicted: dict[str, int]
+    predicted: dict[str, tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ class PersonalConcepts:
             space = serving(database, "image")
             if space is None:
                 raise ConceptError("nothing is indexed yet; run 'spinecho index FOLDER' first")
-            asked = self._again(plain, asked) if asked.again else asked
+            asked, lost = self._again(plain, asked) if asked.again else (asked, 0)
             tell("gather", 0, 1)
             both_sides = self._gathered(plain, asked)
             uids = [*both_sides.positives, *both_sides.negatives]
@@ -118,17 +120,20 @@ class PersonalConcepts:
             try:
                 learned = learn(ready.examples, tell=lambda done, of: tell("learn", done, of))
             except TooFew as error:
-                raise ConceptError(f"too few examples: {error}{_more(ready.left_out)}") from error
+                with_it, without = (masked(count, self.smallest) for count in error.sides)
+                raise ConceptError(
+                    f"too few examples: {with_it} patients with it and {without} without it, near-duplicates counted "
+                    f"once, and it takes {LEAST} of each at least{self._more(ready.left_out)}"
+                ) from error
             positives, negatives = ready.sides
-            learnable, why = judged(
-                learned.known, learned.line, positives=positives["studies"], negatives=negatives["studies"]
-            )
+            learnable, why = judged(learned.known, learned.line, encoder=space.encoder)
             head = Head(ready.reads, learned.line)
             card = card_of(
                 name=plain, encoder=space.encoder, space=applying.label_of(space), owner=self._archive.person.name,
                 reads=ready.reads, sources=asked.sources, against=asked.against, positives=positives,
-                negatives=negatives, left_out=ready.left_out, known=learned.known, line=learned.line,
-                learnable=learnable, why=why, seconds=time.monotonic() - began,
+                negatives=negatives, measured=examples.sizes(ready.examples, learned.known.asked),
+                left_out={**ready.left_out, _NOT_KEPT: lost}, known=learned.known, line=learned.line,
+                learnable=learnable, why=why, seconds=time.monotonic() - began, further=_further(asked),
             )  # fmt: skip
             facts |= {"learnable": learnable, "studies": len(ready.features.studies)}
             if not (learnable or draft):
@@ -183,19 +188,27 @@ class PersonalConcepts:
         counts = kept.predicted_counts(database, concept.name) if concept.state == SERVES else {}
         return Seen(concept, applying.stale(database, concept), counts)
 
-    def _again(self, name: str, asked: Request) -> Request:
+    def _again(self, name: str, asked: Request) -> tuple[Request, int]:
+        """(what is to be taught again, and what comes beside; studies that were given by UID, which no card keeps).
+
+        As the version that predicts now was taught, else the newest draft; one that was undone only where no other is.
+        """
         versions = kept.concepts(self._archive._database, name)
         if not versions:
             raise ConceptError(f"{name!r} was never taught: give --from")
-        card = versions[-1].card
+        card = max(versions, key=lambda one: (one.state == SERVES, one.state == DRAFT, one.version)).card
         before, thumb = list(card.get("sources", ())), f"thumbs:{name}"
         mine = self._thumbs(name)
         if (mine.positives or mine.negatives) and thumb not in before:
             before.append(thumb)
-        return replace(
+        of_tables = dict(card.get("of_tables") or {})
+        found = replace(
             asked, sources=list(dict.fromkeys([*before, *asked.sources])),
             against=asked.against or str(card.get("against", "")),
+            label=asked.label if asked.label is not None else of_tables.get("label"),
+            positive=asked.positive if asked.positive is not None else of_tables.get("positive"),
         )  # fmt: skip
+        return found, int(card.get("by_uid", 0))
 
     def _gathered(self, name: str, asked: Request) -> examples.Joined:
         sides = [self._sided(read_source(one), name, asked) for one in asked.sources]
@@ -206,7 +219,7 @@ class PersonalConcepts:
             sides.append(Sided(frozenset(), other.positives, other.unmatched, other.unlabelled))
         found = examples.joined(sides)
         if not found.positives:
-            raise ConceptError(f"no study is an example: nothing that was named holds one{_more(found.left_out)}")
+            raise ConceptError(f"no study is an example: nothing that was named holds one{self._more(found.left_out)}")
         if against is not None and against.kind == REST:
             database, everything = self._archive._database, self._archive._selection.studies(visible(both()))
             rest = set(kept.uids_of(database, everything.tolist())) - found.positives
@@ -215,7 +228,7 @@ class PersonalConcepts:
         if not found.negatives:
             raise ConceptError(
                 "no study is an example of its absence: name them with --against cohort:NAME or filter:CONDITION, or "
-                f"take the rest of the archive with --against rest, where few of it have it{_more(found.left_out)}"
+                f"take the rest of the archive with --against rest, where few of it have it{self._more(found.left_out)}"
             )
         return found
 
@@ -241,14 +254,19 @@ class PersonalConcepts:
     def _thumbs(self, question: str) -> Sided:
         """This person's own, under whatever filter; the latest on a study counts."""
         words = " ".join(question.casefold().split())
-        verdicts = {
-            one.study_uid: one.verdict
-            for one in thumbs(self._archive._database, user=self._archive.person.name)
-            if " ".join(str(one.query.get("text", "")).casefold().split()) == words
-        }
+        verdicts: dict[str, int] = {}
+        others: set[str] = set()
+        for one in thumbs(self._archive._database):
+            if " ".join(str(one.query.get("text", "")).casefold().split()) != words:
+                continue
+            if one.user == self._archive.person.name:
+                verdicts[one.study_uid] = one.verdict
+            else:
+                others.add(one.study_uid)
         return Sided(
             frozenset(uid for uid, verdict in verdicts.items() if verdict > 0),
             frozenset(uid for uid, verdict in verdicts.items() if verdict < 0), judged=True,
+            by_others=len(others - verdicts.keys()),
         )  # fmt: skip
 
     def _members(self, named: str) -> list[str]:
@@ -258,11 +276,22 @@ class PersonalConcepts:
         version = int(number) if at and number.isdigit() else None
         return [one.study_uid for one in self._ways.members(named if version is None else name, version)]
 
+    def _more(self, left_out: Mapping[str, int]) -> str:
+        reasons = ", ".join(f"{masked(count, self.smallest)} {why}" for why, count in left_out.items() if count)
+        return f" (left out: {reasons})" if reasons else ""
+
     def _passing(self, where: Filter) -> frozenset[str]:
         database = self._archive._database
         require_named(database, where)
         studies = self._archive._selection.studies(visible(where)).tolist()
         return frozenset(kept.uids_of(database, studies))
+
+
+def _further(asked: Request) -> dict[str, Any]:
+    """What a card keeps so that the same can be taught again: how tables were read, how many came by UID."""
+    of_tables = {name: value for name in ("label", "positive") if (value := getattr(asked, name)) is not None}
+    by_uid = len({*asked.positives, *asked.negatives})
+    return ({"of_tables": of_tables} if of_tables else {}) | ({"by_uid": by_uid} if by_uid else {})
 
 
 def plain_name(name: str) -> str:
@@ -274,8 +303,3 @@ def plain_name(name: str) -> str:
             f"{name[:80]!r} {why}: give a concept 2 to 80 letters, digits, blanks and hyphens, as in 'pituitary tumour'"
         )
     return plain
-
-
-def _more(left_out: Any) -> str:
-    reasons = ", ".join(f"{count:,} {why}" for why, count in left_out.items() if count)
-    return f" (left out: {reasons})" if reasons else ""

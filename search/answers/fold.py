@@ -15,6 +15,7 @@ from spinecho.db.filters.conditions import ASKING
 from spinecho.encoders.language.findings import Wish
 from spinecho.search.answers.normality import calls_whole_normal
 from spinecho.search.channels.clause_agreement import clauses_of
+from spinecho.search.channels.foretold import PREDICTED
 from spinecho.search.channels.found import Evidence, Found, PassageHit
 from spinecho.search.planning.query_plan import QueryPlan
 from spinecho.search.query import TextQuery
@@ -47,7 +48,9 @@ def how_many_fit(found: Found) -> dict[str, int]:
     """
     if not found.folded:
         return {}
-    return {"fit": sum(found.evidence[key].fits for key in found.scores), "compared": len(found.scores)}
+    evidence = [found.evidence[key] for key in found.scores]
+    compared = [one for one in evidence if one.passages or one.channels.keys() != {PREDICTED}]
+    return {"fit": sum(one.fits for one in compared), "compared": len(compared)}
 
 
 def fits_line(query: Mapping[str, Any]) -> str:

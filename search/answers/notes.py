@@ -11,6 +11,7 @@ from spinecho.encoders.language.scripts import in_other_letters
 from spinecho.search.answers.hits import Hit
 from spinecho.search.answers.listing import affirming, why_no_report
 from spinecho.search.channels.background import Relevance
+from spinecho.search.channels.foretold import PREDICTED
 from spinecho.search.channels.found import Found
 from spinecho.search.channels.lexical import unheard, words_of
 from spinecho.search.channels.retrieve import Retriever
@@ -64,7 +65,13 @@ def of_ranked(
         )
     if hits and isinstance(query, TextQuery) and not any(found.evidence[key].channels for key in found.scores):
         messages.append("every sentence found contradicts the query (denied, or the other side or grade)")
-    if hits and (found.nothing or (relevance and all(one.similarity <= one.usual for one in relevance))):
+    foretold = sum(PREDICTED in hit.channels for hit in hits)
+    if foretold:
+        messages.append(
+            f"{foretold} of these stand here because the taught concept {found.foretold!r} is predicted of them; no "
+            f"report of theirs speaks of it ('spinecho teach show' says how well it is known)"
+        )
+    elif hits and (found.nothing or (relevance and all(one.similarity <= one.usual for one in relevance))):
         messages.append("nothing relevant found: questions that have nothing to do with MR come as near as this one")
     if plan is None or plan.way is not Way.WORDS or not isinstance(query, TextQuery):
         return messages

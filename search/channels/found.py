@@ -150,6 +150,12 @@ class Found:
     """Whether all that is allowed was looked at, so that who looks deeper finds no more."""
     unknown: int = 0
     """Volumes that could not be compared by their parts, which are not stored."""
+    foretold: str = ""
+    """The taught concept that the words name, where studies stand in the answer for what is predicted of them."""
+
+    def fits(self, key: int) -> bool:
+        """Whether this one was found, and says what was asked for."""
+        return key in self.scores and self.evidence[key].fits
 
     @property
     def names_all(self) -> bool:

@@ -11,8 +11,9 @@ import numpy as np
 from spinecho.db.people.concepts import StudyRows, study_rows
 from spinecho.db.schema.database import Database
 from spinecho.db.values import SpaceRecord
+from spinecho.encoders.measuring.held_out import measured_on
 from spinecho.search.concepts.features import Features, features_of, reads_of
-from spinecho.search.concepts.learning import MOST, Examples
+from spinecho.search.concepts.learning import MOST, Examples, Flags
 from spinecho.search.concepts.sources import Sided
 
 _LEAST_REST, _TIMES = 200, 4
@@ -21,8 +22,8 @@ _LEAST_REST, _TIMES = 200, 4
 
 @dataclass(frozen=True)
 class Joined:
-    """UIDs by side. contradicting: studies that one source counts with it, another without; unmatched, unlabelled: rows
-    of tables, as `Sided` has them.
+    """UIDs by side. contradicting: studies that one source counts with it, another without; unmatched, unlabelled,
+    by_others: as `Sided` has them.
     """
 
     positives: frozenset[str]
@@ -30,6 +31,7 @@ class Joined:
     contradicting: int
     unmatched: int
     unlabelled: int = 0
+    by_others: int = 0
 
     @property
     def left_out(self) -> dict[str, int]:
@@ -38,6 +40,7 @@ class Joined:
             "counted both with it and without it": self.contradicting,
             "keys that no study has": self.unmatched,
             "rows without a label": self.unlabelled,
+            "judged by other people alone: thumbs count for whoever gave them": self.by_others,
         }
 
 
@@ -65,7 +68,7 @@ def joined(sides: Iterable[Sided]) -> Joined:
     torn = ((positives & negatives) - good - bad) | (good & bad)
     return Joined(
         (positives - bad - torn) | (good - torn), (negatives - good - torn) | (bad - torn), len(torn),
-        sum(one.unmatched for one in found), sum(one.unlabelled for one in found),
+        sum(one.unmatched for one in found), sum(one.unlabelled for one in found), sum(one.by_others for one in found),
     )  # fmt: skip
 
 
@@ -89,10 +92,10 @@ def ready(database: Database, space: SpaceRecord, studies: Mapping[str, int], bo
     features = features_of(rows, reads)
     labels = np.array([study in positive for study in features.studies], bool)
     patients = np.array(features.patients, np.int64)
-    sides = [
-        {"studies": int((labels == side).sum()), "patients": len(np.unique(patients[labels == side]))}
-        for side in (True, False)
-    ]
+    may_ask = measured_on(space.encoder)
+    unseen = np.array([may_ask(key) for key in features.keys], bool)
+    examples = Examples(features.read, features.whole, labels, patients, unseen)
+    sides = [sizes(examples, labels == side) for side in (True, False)]
     left_out = both.left_out | {
         "no longer in the archive": sum(
             uid not in studies for side in (both.positives, both.negatives) for uid in side
@@ -100,5 +103,9 @@ def ready(database: Database, space: SpaceRecord, studies: Mapping[str, int], bo
         f"beyond {MOST:,} a side": sum(known) - sum(map(len, chosen)),
         "without a scan that can be read here": sum(map(len, chosen)) - len(features.studies),
     }
-    examples = Examples(features.read, features.whole, labels, patients)
     return Ready(examples, features, reads, (sides[0], sides[1]), left_out)
+
+
+def sizes(examples: Examples, some: Flags) -> dict[str, int]:
+    """Of (n,) some of the examples: studies and patients."""
+    return {"studies": int(some.sum()), "patients": len(np.unique(examples.patients[some]))}

@@ -15,11 +15,12 @@ REGIONS, SCANS = "regions", "scans"
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """Of studies, by id, in one order. read: (n, width); whole: (n, dim) unit rows; patients: numbers."""
+    """Of studies, by id, in one order. read: (n, width); whole: (n, dim) unit rows; patients: numbers; keys: theirs."""
 
     studies: tuple[int, ...]
     uids: tuple[str, ...]
     patients: tuple[int, ...]
+    keys: tuple[str, ...]
     read: Rows
     whole: Rows
 
@@ -39,6 +40,7 @@ def features_of(rows: Sequence[StudyRows], reads: str) -> Features:
         return features_of([one for one, row in zip(kept, read, strict=True) if len(row) == widest], reads)
     return Features(
         tuple(one.study for one in kept), tuple(one.uid for one in kept), tuple(one.patient for one in kept),
+        tuple(one.key for one in kept),
         np.array(read, np.float32).reshape(len(kept), -1), np.array(whole, np.float32).reshape(len(kept), -1),
     )  # fmt: skip
 

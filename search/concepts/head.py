@@ -10,11 +10,11 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from spinecho.db.errors import Damaged
+from spinecho.db.people.concepts import NO, YES
 from spinecho.db.store.predictions import UNKNOWN
 from spinecho.search.concepts.learning import Line, Rows
 
 _NUMBERS = ("bias", "temperature", "shift", "yes", "no", "familiar")
-YES, NO = "yes", "no"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,12 +41,16 @@ _REFERENCES, _FAMILIAR, _MARGIN = 256, 0.01, 1.5
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """n studies. features: (n, width), what the head reads; whole: (n, dim) unit rows; patients: n numbers."""
+    """n studies. features: (n, width), what the head reads; whole: (n, dim) unit rows; patients: n numbers.
+
+    unseen: those of patients whose reports the encoder did not learn from, all where it learned from none here.
+    """
 
     features: Rows
     whole: Rows
     labels: Flags
     patients: Ints
+    unseen: Flags | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +97,12 @@ class Known:
     answered: float
     right: float
     strength: float
+    share: float
+    """Of positives among those that it was measured on."""
+    asked: Flags
+    """(n,) those: of patients whose reports the encoder did not learn from, where there are enough, else all."""
+    unseen: bool
+    """Whether the encoder learned from none of them."""
     by_chance: float
     """What shuffled labels reach in one of a hundred tries: heads of folds share errors, so that an interval that takes
     studies for independent is too narrow."""
@@ -113,7 +123,11 @@ class Learned:
 
 
 class TooFew(ValueError):
-    """Fewer groups on a side than it takes."""
+    """Fewer groups on a side than it takes. sides: how many with it, and without it."""
+
+    def __init__(self, sides: tuple[int, int]) -> None:
+        super().__init__(f"{sides[0]} with it and {sides[1]} without it, and it takes {LEAST} of each at least")
+        self.sides = sides
 
 
 def learn(examples: Examples, *, seed: int = 0, tell: Callable[[int, int], None] = lambda *_: None) -> Learned:
@@ -122,33 +136,47 @@ def learn(examples: Examples, *, seed: int = 0, tell: Callable[[int, int], None]
     groups, joined = grouped(examples.features, examples.patients)
     sides = [len(np.unique(groups[labels == side])) for side in (True, False)]
     if min(sides) < LEAST:
-        raise TooFew(
-            f"{sides[0]} patients with it and {sides[1]} without it, near-duplicates counted once, and it takes "
-            f"{LEAST} of each at least"
-        )
+        raise TooFew((sides[0], sides[1]))
+    asked = _asked(examples, groups)
     reduced, basis, mean = _components(examples.features)
     repeats = 3 if len(labels) < _FEW else 1
     scores, part = np.zeros(len(labels)), np.zeros(len(labels), np.int64)
     for repeat in range(repeats):
-        part = _folds(groups, labels, min(_FOLDS, *sides), np.random.default_rng((seed, repeat)))
+        part = _folds(groups, labels, min(_FOLDS, *sides), np.random.default_rng((seed, repeat)), asked)
         for fold in range(int(part.max()) + 1):
             tell(repeat * _FOLDS + fold, repeats * _FOLDS)
             train, test = part != fold, part == fold
             weights, bias, _ = _fitted(reduced[train], labels[train], groups[train], seed)
             scores[test] += (reduced[test] @ weights + bias) / repeats
     weights, bias, strength = _fitted(reduced, labels, groups, seed)
-    calibration = fit_presence(scores, labels, precision=PRECISION)
+    calibration = fit_presence(scores[asked], labels[asked], precision=PRECISION)
     held_out = presence(scores, calibration)
-    yes, no = _thresholds(held_out, labels)
+    yes, no = _thresholds(held_out[asked], labels[asked])
     references, familiar = _familiar(examples.whole, groups, seed)
     whole_weights = basis @ weights
     line = Line(
         whole_weights, bias - float(mean @ whole_weights), calibration.temperature, calibration.shift[0], yes, no,
         references, familiar,
     )  # fmt: skip
-    chance = _by_chance(reduced, labels, groups, part, strength, seed)
-    known = _known(scores, labels, groups, part, (yes, no), joined, (strength, chance), seed)
+    chance = _by_chance(reduced, labels, groups, part, asked, strength, seed)
+    known = _known(
+        scores[asked], labels[asked], groups[asked], part[asked], (yes, no), joined, strength=strength, asked=asked,
+        unseen=examples.unseen is None or bool(examples.unseen[asked].all()), chance=chance, seed=seed,
+    )  # fmt: skip
     return Learned(line, known, held_out)
+
+
+def _asked(examples: Examples, groups: Ints) -> Flags:
+    """Of whom figures are taken: an encoder that learned from a patient's report knows what the report would teach.
+
+    Near-duplicates of such a patient are not asked about either. Everybody, where too few are left of a side.
+    """
+    labels, everybody = examples.labels, np.ones(len(examples.labels), bool)
+    if examples.unseen is None or examples.unseen.all():
+        return everybody
+    out: Flags = ~np.isin(groups, groups[~examples.unseen])
+    few = min(len(np.unique(groups[out & (labels == side)])) for side in (True, False)) < LEAST
+    return everybody if few else out
 
 
 def grouped(features: Rows, patients: Ints) -> tuple[Ints, int]:
@@ -225,12 +253,17 @@ def _axes(square: Reals, *, most: int | None = None) -> tuple[Reals, Reals]:
     return np.asarray(values, np.float64), np.asarray(vectors, np.float64)
 
 
-def _folds(groups: Ints, labels: Flags, count: int, random: np.random.Generator) -> Ints:
-    """The fold of each study: whole groups, those with and those without positives dealt in turn."""
+def _folds(
+    groups: Ints, labels: Flags, count: int, random: np.random.Generator, asked: Flags | None = None
+) -> Ints:  # fmt: skip
+    """The fold of each study: whole groups, those with and those without positives dealt in turn; those that are asked
+    about, where that is not everybody, by themselves, so that each fold has its share of them.
+    """
     part = np.zeros(len(groups), np.int64)
     names = np.unique(groups)
     holding = np.isin(names, groups[labels])
-    for some in (names[holding], names[~holding]):
+    mine = np.ones(len(names), bool) if asked is None else np.isin(names, groups[asked])
+    for some in (names[which] for which in (holding & mine, ~holding & mine, holding & ~mine, ~holding & ~mine)):
         for place, group in enumerate(random.permutation(some).tolist()):
             part[groups == group] = place % count
     return part
@@ -265,7 +298,9 @@ def _ridges(x: Reals, labels: Flags) -> Iterator[tuple[Reals, float]]:
         yield weights, -float(mean @ weights)
 
 
-def _by_chance(x: Reals, labels: Flags, groups: Ints, part: Ints, strength: float, seed: int) -> float:
+def _by_chance(
+    x: Reals, labels: Flags, groups: Ints, part: Ints, asked: Flags, strength: float, seed: int
+) -> float:  # fmt: skip
     """The 99 % quantile of the AUROC in the same folds over labels that are shuffled, whole groups together."""
     random, order = np.random.default_rng((seed, 13)), np.argsort(groups, kind="stable")
     blocks = np.split(labels[order], np.flatnonzero(np.diff(groups[order])) + 1)
@@ -282,9 +317,11 @@ def _by_chance(x: Reals, labels: Flags, groups: Ints, part: Ints, strength: floa
         target = axes.T @ (centred.T @ (shuffled[train] - shuffled[train].mean(axis=0)))
         found[test] = (x[test] - mean) @ (axes @ (target / (np.maximum(values, 0.0) + scale + 1e-15)[:, None]))
         found[test] += shuffled[train].mean(axis=0)
-    ranks = found.argsort(axis=0).argsort(axis=0) + 1.0
-    n, m = int(labels.sum()), int((~labels).sum())
-    reached = ((ranks * shuffled).sum(axis=0) - n * (n + 1) / 2) / (n * m)
+    ranks, drawn = found[asked].argsort(axis=0).argsort(axis=0) + 1.0, shuffled[asked]
+    n = drawn.sum(axis=0)
+    both = (n > 0) & (n < len(drawn))
+    ranks, drawn, n = ranks[:, both], drawn[:, both], n[both]
+    reached = ((ranks * drawn).sum(axis=0) - n * (n + 1) / 2) / (n * (len(drawn) - n))
     return float(np.quantile(reached, 0.99))
 
 
@@ -299,8 +336,8 @@ def _thresholds(held_out: Reals, labels: Flags) -> tuple[float, float]:
 
 
 def _known(
-    scores: Reals, labels: Flags, groups: Ints, part: Ints, thresholds: tuple[float, float], joined: int,
-    of_fit: tuple[float, float], seed: int,
+    scores: Reals, labels: Flags, groups: Ints, part: Ints, thresholds: tuple[float, float], joined: int, *,
+    strength: float, asked: Flags, unseen: bool, chance: float, seed: int,
 ) -> Known:  # fmt: skip
     p = np.zeros(len(labels))
     for fold in range(int(part.max()) + 1):  # calibrated by the other folds alone
@@ -313,7 +350,7 @@ def _known(
     return Known(
         auroc(scores, labels), interval(scores, labels, groups, seed=seed), len(np.unique(groups)), joined,
         float(((p - labels) ** 2).mean()), share * (1 - share), calibration_error(p, labels),
-        float(answered.mean()), right, *of_fit,
+        float(answered.mean()), right, strength, share, asked, unseen, chance,
     )  # fmt: skip
 
 

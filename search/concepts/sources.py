@@ -49,7 +49,7 @@ class Source:
 @dataclass(frozen=True)
 class Sided:
     """UIDs of studies with the concept and without it, of one source. unmatched: rows whose key no study has, or that
-    have none; unlabelled: rows whose label says nothing.
+    have none; unlabelled: rows whose label says nothing; by_others: studies that other people judged, and this one not.
     """
 
     positives: frozenset[str] = field(default_factory=frozenset)
@@ -58,6 +58,7 @@ class Sided:
     unlabelled: int = 0
     judged: bool = False
     """Whether somebody judged these very studies: that counts before every rule."""
+    by_others: int = 0
 
 
 def read_source(typed: str, *, against: bool = False) -> Source:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from spinecho.db.people.concepts import ConceptError
-from spinecho.db.people.masking import masked
+from spinecho.db.people.masking import masked_sizes
 from spinecho.search.access.concepts import PersonalConcepts, Request, Seen
 from spinecho.search.concepts.card import shown, text_of
 
@@ -150,7 +150,7 @@ def _shown(mine: PersonalConcepts, seen: Seen) -> Concept:
     """A version as it may be shown."""
     one = seen.concept
     card = {**shown(one.card, mine.smallest), "version": one.version, "taught_at": one.taught_at.isoformat() + "Z"}
-    predicted = {value: masked(count, mine.smallest) for value, count in seen.predicted.items()}
+    predicted = {value: masked_sizes(*sizes, mine.smallest)[0] for value, sizes in seen.predicted.items()}
     return Concept(one.name, one.version, one.state, seen.stale, one.owner, one.taught_at, card, predicted)
 
 

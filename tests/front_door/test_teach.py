@@ -320,3 +320,85 @@ def test_a_concept_that_never_answers_says_so(archive: Archive) -> None:
     many = archive.teach(NAME, sources=[RULE])
     assert many.card["answers"]["yes_from"] is not None
     assert "never" not in many.why
+
+
+def test_taught_again_is_taught_as_what_predicts_now_with_tables_read_as_they_were(
+    archive: Archive, tmp_path: Path
+) -> None:
+    rows = [f"1.2.{n},{'glioma' if has_it(n) else 'other'}" for n in range(32)]
+    (tmp_path / "t.csv").write_text("study_uid,kind\n" + "\n".join(rows))
+    table = f"table:{tmp_path / 't.csv'}"
+    archive.teach(NAME, sources=[table], label="kind", positive="glioma")
+    assert archive.teach(NAME, again=True).card["positives"]["studies"] == 16, "with the table's own column and label"
+    archive.teach(NAME, sources=["filter:sex=F"], against="filter:sex=M", draft=True)
+    archive.teach(NAME, sources=[RULE])
+    archive.concepts.undo(NAME)
+    again = archive.teach(NAME, again=True)
+    assert again.card["sources"] == [table], "what was undone is not taught again"
+
+
+def test_what_is_not_taught_from_again_is_counted(archive: Archive) -> None:
+    archive.teach(NAME, sources=[RULE], positives=SOME[:3])
+    assert archive.teach(NAME, again=True).card["left_out"] == {
+        "given by UID before: no card names a study, so give them again": 3
+    }
+    eve = before_person(archive, Person("eve", Role.RESEARCHER))
+    archive.rate(NAME, dict.fromkeys(SOME, 1) | dict.fromkeys(OTHERS, -1))
+    eve.rate(NAME, dict.fromkeys(SOME[:6], 1) | dict.fromkeys(OTHERS[:6], -1))
+    card = eve.teach(NAME, sources=[f"thumbs:{NAME}"]).card
+    assert card["positives"]["studies"] == 6
+    assert card["left_out"] == {"judged by other people alone: thumbs count for whoever gave them": 4}
+
+
+def test_no_count_of_a_few_patients_is_told(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two studies of each patient: nine studies are five patients, whom the rule of cohorts hides below ten."""
+    monkeypatch.setitem(ENCODERS, ENCODER, parts)
+    copy_of_home(home, tmp_path / "masked")
+    monkeypatch.setenv("SPINECHO_SMALLEST_COUNT", "10")
+    with spinecho.open(tmp_path / "masked", encoder=ENCODER, device="cpu") as archive:
+        done = archive.teach(NAME, positives=sorted(WITH)[:15], negatives=OTHERS)
+        assert done.card["positives"] == {"studies": "<10", "patients": "<10"}, "fifteen studies of eight patients"
+        assert done.concept is not None
+        facet = {one.value: one.shown for one in archive.facets(f"predicted.{NAME}")[f"predicted.{NAME}"]}
+        for value, count in done.concept.predicted.items():
+            shown = facet["" if value == "unknown" else value]
+            assert str(count) == str(shown), "the card and the facet hide the same"
+        for number in ("15", "23", "16 "):
+            assert number not in done.text.replace("0.15", "").replace("0.23", ""), done.text
+        with pytest.raises(ConceptError, match="<10 patients with it and <10 without") as refused:
+            archive.teach(NAME, positives=sorted(WITH)[:4], negatives=OTHERS, sources=[])
+        assert "2 patients" not in str(refused.value)
+
+
+def test_a_question_that_names_a_concept_ranks_what_is_predicted_below_what_reports_affirm(
+    archive: Archive, tmp_path: Path
+) -> None:
+    silent = range(STUDIES, STUDIES + 16)
+    with closing(Database.open(tmp_path / "home" / "spinecho.sqlite")) as database:
+        run = runs.start_run(database, ["/data"])
+        store(database, run, serve(database), silent, said=False)
+    before = archive.search("pituitary tumour", k=200)
+    archive.teach(NAME, sources=[RULE])
+    found = archive.search("pituitary tumour", k=200)
+    affirmed = [hit.rank for hit in found if hit.study.uid in WITH]
+    raised = {hit.study.uid: hit for hit in found if "predicted" in hit.channels}
+    denied = [hit.rank for hit in found if hit.study.uid not in WITH and hit.study.uid not in raised]
+    assert raised
+    assert raised.keys() <= {f"1.2.{n}" for n in silent}, "where a report speaks of it the report decides"
+    assert raised.keys() == uids(archive, f"predicted.{NAME}=yes") - {f"1.2.{n}" for n in range(STUDIES)}
+    assert max(affirmed) < min(hit.rank for hit in raised.values()) <= max(hit.rank for hit in raised.values())
+    assert max(hit.rank for hit in raised.values()) < min(denied)
+    assert not any(hit.fits for hit in raised.values())
+    assert any("is predicted of them" in warning for warning in found.warnings)
+    assert [hit.study.uid for hit in before if hit.fits] == [hit.study.uid for hit in found if hit.fits]
+    for k in (1, 3, 40):
+        assert [hit.study.uid for hit in archive.search("pituitary tumour", k=k)] == [hit.study.uid for hit in found][
+            :k
+        ]
+    inside = archive.search("pituitary tumour", where="sex=M", k=200)
+    assert {hit.study.uid for hit in inside if "predicted" in hit.channels} == raised.keys() & uids(archive, "sex=M")
+    for other in ("left pituitary tumour", "no pituitary tumour", "pituitary tumour of 12 mm", "meningioma", "tumour"):
+        assert not any("predicted" in hit.channels for hit in archive.search(other, k=200)), other
+    assert not any("predicted" in hit.channels for hit in archive.search("pituitary tumour", k=200, by="words"))
+    archive.concepts.undo(NAME)
+    assert not any("predicted" in hit.channels for hit in archive.search("pituitary tumour", k=200))

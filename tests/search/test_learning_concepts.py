@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -91,3 +93,37 @@ def test_a_head_is_the_same_read_again_and_what_is_none_is_refused() -> None:
     for wrong in (data[:-9], b"", b"x" * 40):
         with pytest.raises(Damaged, match="teach it again"):
             Head.from_bytes(wrong, reads="scans")
+
+
+def test_figures_are_of_patients_that_the_encoder_did_not_learn_from() -> None:
+    """Of patients whose reports an encoder has learned from its vectors tell the label, and of others nothing."""
+    some = examples(60, shift=0.0)
+    seen = np.arange(len(some.labels)) % 3 > 0
+    features = some.features.copy()
+    features[seen & some.labels, 0] += 4.0
+    told = replace(some, features=features)
+    assert learn(told).known.learnable, "asked about everybody it seems to be known"
+    found = learn(replace(told, unseen=~seen)).known
+    assert found.unseen
+    assert np.array_equal(found.asked, ~seen)
+    assert not found.learnable
+    few = learn(replace(told, unseen=~seen & (np.arange(len(seen)) < 12))).known
+    assert not few.unseen, "too few of a side are left to ask, which is said"
+    assert few.asked.all()
+
+
+def test_where_nobody_was_learned_from_figures_are_as_they_were() -> None:
+    some = examples(12, shift=1.0)
+    plain, told = learn(some).known, learn(replace(some, unseen=np.ones(24, bool))).known
+    assert (plain.auroc, plain.interval, plain.by_chance) == (told.auroc, told.interval, told.by_chance)
+
+
+@given(seed=st.integers(0, 999), few=st.integers(5, 9))
+@settings(max_examples=10, deadline=None)
+def test_however_few_are_asked_every_fold_is_calibrated(seed: int, few: int) -> None:
+    some = examples(30, shift=1.0, seed=seed)
+    unseen = np.isin(np.arange(60) % 30, np.random.default_rng(seed).permutation(30)[:few])
+    found = learn(replace(some, unseen=unseen)).known
+    assert found.unseen
+    assert 0.0 <= found.auroc <= 1.0
+    assert np.isfinite([found.brier, found.by_chance, *found.interval]).all()

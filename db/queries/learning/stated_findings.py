@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -44,6 +44,28 @@ def stated_findings(database: Database, study_uids: Sequence[str]) -> dict[str, 
                 if assertion != "absent":
                     told.update(filter(None, written.split("\n")))
     return {uid: stated(found, left_open.get(uid, ())) for uid, found in affirmed.items()}
+
+
+def said_of_it(database: Database, studies: Sequence[int], findings: Set[str], words: str) -> dict[int, set[str]]:
+    """What clauses say of a thing (present, absent, ...), by id, for those of these studies whose reports speak of it.
+
+    findings: by ids, all of which one clause names; else its words as they stand, as of a thing without an id.
+    """
+    query = (
+        select(Report.study_id, Clause.assertion, Clause.concepts, Clause.text)
+        .join(Passage, Passage.report_id == Report.id)
+        .join(Clause, OF_PASSAGE)
+        .where(Passage.section.not_in(ASKING))
+    )
+    plain = words.casefold()
+    found: dict[int, set[str]] = {}
+    with database.begin() as session:
+        for some in chunks(sorted(set(studies))):
+            for study, assertion, named, text in session.execute(query.where(Report.study_id.in_(some))):
+                by_id = bool(findings) and findings <= set(named.split("\n"))
+                if by_id or plain in " ".join(text.casefold().split()):
+                    found.setdefault(int(study or 0), set()).add(assertion)
+    return found
 
 
 def stated(affirmed: Iterable[str], left_open: Iterable[str]) -> Stated:

@@ -103,7 +103,7 @@ def _teach(context: PageContext, archive: Archive, name: str, now: Concept | Non
         if third.button(label, key="concept-go", type="primary", disabled=not may, width="stretch"):
             _taught(context, name, now, source.strip(), against.strip(), judged=bool(verdicts))
         if not may:
-            st.caption("Teaching takes the role researcher; judging is for all.")
+            st.caption("Teaching takes the role researcher, and takes the judgements of whoever teaches.")
 
 
 def _taught(
