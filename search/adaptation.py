@@ -157,8 +157,9 @@ def adapted_heads(
     def score(heads: Heads) -> float:
         return _score(heads, gathered, inner)
 
+    identity = _identity(mine, gathered, (trained, inner), config_facts(fit, config))
     fitted = fit_heads(
-        mine, config, score, folder, fit=fit, identity=_identity(gathered, fit, config),
+        mine, config, score, folder, fit=fit, identity=identity,
         start=lambda heads: begin_linear(heads, mine, _STRENGTHS, score),
         tell=lambda done, of: tell("train", done, of),
     )  # fmt: skip
@@ -233,11 +234,18 @@ def _sizes(material: Material, fit: FitConfig) -> HeadsConfig:
     return HeadsConfig(material.scans.shape[2], material.sentences.shape[1], width=fit.width, dim=fit.dim)
 
 
-def _identity(gathered: Gathered, fit: FitConfig, config: HeadsConfig) -> str:
-    """Of everything that training goes by: a state of anything else is begun anew."""
-    sha = hashlib.sha256(json.dumps(config_facts(fit, config), sort_keys=True).encode())
-    sha.update(json.dumps([gathered.studies, gathered.texts]).encode("utf-8", "surrogatepass"))
-    sha.update(gathered.material.scans.tobytes())
+def _identity(mine: Material, gathered: Gathered, parts: Sequence[NDArray[np.int64]], facts: Mapping[str, Any]) -> str:
+    """Of everything that training goes by: a state of anything else is begun anew.
+
+    parts: the numbers of studies that are trained on, and chosen by. Patients belong to it: whose studies turn out to
+    be of somebody who is held out must not have been learned from.
+    """
+    held = [mine.study, mine.stratum, mine.scans, mine.sentences, *mine.affirmed, *parts]
+    named = [[sorted(one) for one in sets] for sets in (mine.named, mine.denied)]
+    told = [facts, gathered.studies, gathered.patients, gathered.texts, named]
+    sha = hashlib.sha256(json.dumps(told, sort_keys=True).encode("utf-8", "surrogatepass"))
+    for array in held:
+        sha.update(f"{array.shape}{array.dtype}".encode() + np.ascontiguousarray(array).tobytes())
     return sha.hexdigest()
 
 

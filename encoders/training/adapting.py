@@ -348,5 +348,6 @@ def write_facts(path: Path, facts: Mapping[str, Any]) -> None:
 
 
 def config_facts(fit: FitConfig, heads: HeadsConfig) -> dict[str, Any]:
-    """What a run goes by, for its identity."""
-    return {"fit": asdict(fit), "heads": asdict(heads), "cells": CELLS}
+    """What a run goes by, for its identity: not how long it may take, so that one that ran out of time can go on."""
+    going_by = {name: value for name, value in asdict(fit).items() if name != "minutes"}
+    return {"fit": going_by, "heads": asdict(heads), "cells": CELLS}

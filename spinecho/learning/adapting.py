@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +125,7 @@ def adapt(
             shutil.rmtree(work, ignore_errors=True)
     return Adapted(
         name, made.better, made.why, made.figures, made.gain, made.patients, made.wrong_pairs, made.steps,
-        time.monotonic() - began, added, _warnings(made),
+        time.monotonic() - began, added, _warnings(made, gathered),
     )  # fmt: skip
 
 
@@ -202,11 +202,17 @@ def _put(made: Path, final: Path) -> None:
             shutil.copy(path, folder / path.name)
 
 
-def _warnings(made: Adaptation) -> tuple[str, ...]:
-    found: Sequence[str] = ()
-    if made.wrong_pairs is not None and made.wrong_pairs > WRONG:
+def _warnings(made: Adaptation, gathered: Gathered) -> tuple[str, ...]:
+    found: tuple[str, ...] = ()
+    nobody = sum(patient == study for patient, study in zip(gathered.patients, gathered.studies, strict=True))
+    if nobody:
         found = (
+            f"{nobody:,} of {len(gathered.studies):,} studies have no patient ID, and each counts as a patient of its "
+            "own: where somebody came twice, one study may be trained on and another held out, and figures be too good",
+        )
+    if made.wrong_pairs is not None and made.wrong_pairs > WRONG:
+        found += (
             f"about {100 * made.wrong_pairs:.0f} % of the reports seem not to fit their scans: those that "
             "look so were not trained on; 'spinecho failures' and docs/reports.md say how reports find their study",
         )
-    return tuple(found)
+    return found

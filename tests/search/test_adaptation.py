@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +125,41 @@ def _stop_at(step: int):  # type: ignore[no-untyped-def]
             raise KeyboardInterrupt
 
     return tell
+
+
+def _stopped(gathered: Gathered, folder: Path, fit: FitConfig = QUICK) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        adapted_heads(gathered, None, None, folder, fit=fit, tell=_stop_at(10))
+
+
+@pytest.mark.parametrize("changed", ["patients", "denials", "words", "scans", "one fewer"])
+def test_a_run_goes_on_only_where_nothing_that_it_goes_by_has_changed(changed: str, tmp_path: Path) -> None:
+    """A study that turns out to be of a patient who is held out must not have been learned from, for one."""
+    first = hospital(200)
+    material = first.material
+    other = {
+        "patients": lambda: replace(first, patients=tuple(f"Q{n}" for n in range(200))),
+        "denials": lambda: replace(first, material=replace(material, denied=[frozenset({0})] * 200)),
+        "words": lambda: replace(first, material=replace(material, sentences=material.sentences[::-1].copy())),
+        "scans": lambda: replace(first, material=replace(material, scans=material.scans[::-1].copy())),
+        "one fewer": lambda: hospital(199),
+    }[changed]()
+    _stopped(first, tmp_path / "parts")
+    after, fresh = adapt(other, tmp_path / "parts", QUICK), adapt(other, tmp_path / "fresh", QUICK)
+    for name, value in after.heads.state_dict().items():
+        assert np.array_equal(value.numpy(), fresh.heads.state_dict()[name].numpy()), name
+
+
+def test_a_run_that_may_take_longer_goes_on_where_it_was(tmp_path: Path) -> None:
+    _stopped(hospital(200), tmp_path)
+    begun: list[int] = []
+    longer = replace(QUICK, minutes=90.0)
+    adapted_heads(
+        hospital(200),
+        None,
+        None,
+        tmp_path,
+        fit=longer,
+        tell=lambda stage, done, _: begun.append(done) if stage == "train" else None,
+    )
+    assert begun == [20], "from step 10, where it was stopped"
