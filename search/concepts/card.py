@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spinecho.db.people.masking import masked, masked_sizes
-from spinecho.encoders.measuring.held_out import learned_here
+from spinecho.encoders.measuring.held_out import learned_here, learning_of
 from spinecho.search.concepts.learning import ALIKE, PRECISION, Known, Line
 
 _COUNTED = ("studies", "patients")
@@ -39,7 +39,7 @@ def _learned(known: Known, encoder: str) -> str:
         return ""
     if known.unseen:
         return " (the encoder did not learn from their reports either)"
-    return " (too good: the encoder learned from reports of these patients, and too few examples are of others)"
+    return f" (too good: {learning_of(encoder)}, and too few examples are of others)"
 
 
 def _never(line: Line) -> str:
@@ -133,8 +133,8 @@ def text_of(card: Mapping[str, Any]) -> str:
     ]
     if learned_here(card["encoder"]) and not auroc.get("unseen"):
         lines.append(
-            "this encoder learned from reports of four in five patients of this archive, and the figures are of these "
-            "too: labels that come from the same reports are known better here than they will be of new patients"
+            f"{learning_of(card['encoder'])}, and the figures are of these too: labels that come from the same reports "
+            "are known better here than they will be of new patients"
         )
     lines += [f"left out: {count} {why}" for why, count in card["left_out"].items()]
     return "\n".join(lines)

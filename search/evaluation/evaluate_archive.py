@@ -22,7 +22,7 @@ from spinecho.encoders.dual import DualEncoder, OfStudies
 from spinecho.encoders.language.passages import passages
 from spinecho.encoders.measuring.candidates import Candidates, text_groups
 from spinecho.encoders.measuring.figures import EvaluationError, Measured
-from spinecho.encoders.measuring.held_out import learned_here, measured_on
+from spinecho.encoders.measuring.held_out import learned_here, learning_of, measured_on
 from spinecho.encoders.measuring.metrics import Floats
 from spinecho.encoders.preparing.preparation import Prepared
 from spinecho.search.engine import Engine
@@ -80,7 +80,11 @@ class Evaluator:
         if not self._volumes:
             raise EvaluationError("no volume passes the filter; loosen it, or index more with 'spinecho index FOLDER'")
         self._uids = sorted({volume.study_uid for volume in self._volumes})
-        self._warnings: tuple[str, ...] = (_LEARNED,) if learned_here(self._image.encoder) else ()
+        self._warnings: tuple[str, ...] = (
+            (f"{learning_of(self._image.encoder)}: theirs are found too well",)
+            if learned_here(self._image.encoder)
+            else ()
+        )
         self._draw = options.draw
 
     def archive(self, progress: Callable[[str], None] = lambda _: None) -> Evaluation:
@@ -181,10 +185,12 @@ class Evaluator:
         may_ask = measured_on(self._image.encoder)
         rows = [row for row, one in enumerate(self._volumes) if may_ask(one.patient_id or one.study_uid)]
         if not rows:
-            raise EvaluationError(f"{_LEARNED_FROM}, and none of the others passes the filter; loosen it")
+            raise EvaluationError(
+                f"{learning_of(self._image.encoder)}, and none of the others passes the filter; loosen it"
+            )
         self._volumes, self._rows = tuple(self._volumes[row] for row in rows), self._rows[rows]
         self._uids = sorted({volume.study_uid for volume in self._volumes})
-        self._warnings = (f"{_LEARNED_FROM}: the others alone are asked and searched",)
+        self._warnings = (f"{learning_of(self._image.encoder)}: the others alone are asked and searched",)
 
     def _report_questions(self) -> Iterator[Question]:
         sentences, rows = evaluating.report_sentences(self._database, self._text, self._uids)
@@ -336,10 +342,6 @@ class Evaluator:
         }
         protocol = {"name": what, "version": PROTOCOL}
         return Evaluation(asked, facts, counts, unknown, tuple(warnings), self._options.to_json(), protocol)
-
-
-_LEARNED_FROM = "the encoder learned from the reports of four in five patients of this archive ('spinecho adapt')"
-_LEARNED = f"{_LEARNED_FROM}: theirs are found too well"
 
 
 def groups_of_pairs(pairs: Sequence[Pair]) -> dict[str, int]:

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 from spinecho.access.people import open_access
 from spinecho.encoders.config_toml import ConfigError, build, read_toml
 from spinecho.encoders.heads.fitting.probe_training import FitOptions
+from spinecho.encoders.measuring.held_out import SHARE
 from spinecho.encoders.training.data.examples import Example, Facts
 from spinecho.encoders.training.data.shards import Part, ShardExamples, held_out
 from spinecho.encoders.training.objectives.align_tower import AlignConfig
@@ -36,7 +37,7 @@ class DataPlan:
     cache_gb: float = 20.0
     source: str = "archive"
     """What the archive is called in the model card."""
-    held_out: float = 0.1
+    held_out: float = SHARE
     """Share of patients that are kept from training, and measured on."""
     licence: str = "That of the training data, which its owner must state before the weights are passed on."
 
@@ -230,9 +231,20 @@ class _Joined:
         return source[own]
 
 
+READ_REPORTS = ("tower", "vit", "mlm")
+"""Kinds of training that learn from what reports say."""
+
+
 @contextmanager
-def open_data(plan: DataPlan) -> Iterator[tuple[Part, Part]]:
-    """(to train on, held out), as long as it is open. Raises TrainError where nothing is left to train on."""
+def open_data(plan: DataPlan, *, kind: str = "") -> Iterator[tuple[Part, Part]]:
+    """(to train on, held out), as long as it is open. Raises TrainError where nothing is left to train on, and where
+    reports of an archive's patients would be learned from whom everything is measured on.
+    """
+    if kind in READ_REPORTS and plan.home is not None and plan.held_out < SHARE:
+        raise TrainError(
+            f"held_out = {plan.held_out} lets it learn from reports of patients whom 'spinecho evaluate', 'adapt' and "
+            f"'encoders compare' measure on: of an archive hold out {SHARE} at least"
+        )
     with ExitStack() as opened:
         sources: list[Source] = [ShardExamples(plan.shards)] if plan.shards else []
         if plan.home is not None:

@@ -28,7 +28,7 @@ LIMITS = (
 
 def describe(plan: FitPlan | HeadsPlan) -> Metrics:
     """What a run would do, for --dry-run: nothing is read but facts, nothing written."""
-    with open_data(plan.data) as (train, held):
+    with open_data(plan.data, kind=plan.kind) as (train, held):
         return _described(plan, train, held)
 
 
@@ -70,7 +70,7 @@ def run_fit(
     note: Note = lambda _: None,
 ) -> Metrics:
     """Train, or go on with it; when done, export to `export/` in the run's folder."""
-    with open_data(plan.data) as (train, held):
+    with open_data(plan.data, kind=plan.kind) as (train, held):
         return _fitted(plan, train, held, progress, stop, note)
 
 

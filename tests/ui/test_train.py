@@ -158,7 +158,7 @@ def test_a_text_network_reads_on_in_reports(tmp_path, shards, masked_bert):
     status, told = run("pretrain", path)
     assert (status, told["finished"]) == (0, True)
     assert 0 <= told["metrics"]["hidden tokens guessed"]["value"] <= 1
-    assert told["metrics"]["nats a token"]["queries"] > 5
+    assert told["metrics"]["nats a token"]["queries"] > 2
     text = SentenceEncoder.from_name(str(tmp_path / "run" / "export" / "text-model"))
     assert text.encode(["a normal knee"]).shape[0] == 1
 

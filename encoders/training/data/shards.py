@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from spinecho.encoders.measuring.held_out import is_held_out
 from spinecho.encoders.training.data.examples import Example, Facts, Shard, shards
 from spinecho.encoders.training.run_config import TrainError
 
@@ -50,6 +50,5 @@ class Part:
 
 
 def held_out(facts: Facts, share: float) -> bool:
-    """Whether a patient is kept from training: by a digest of source and patient, so the same in every run."""
-    digest = hashlib.sha256(f"{facts.source}/{facts.patient or facts.study}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") < share * 2**64
+    """Whether a patient is kept from training: by the digest by which all is measured, so the same in every run."""
+    return is_held_out(facts.patient or facts.study, share)
