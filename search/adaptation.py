@@ -36,7 +36,7 @@ from spinecho.encoders.training.adapting import (
     image_rows,
     text_rows,
 )
-from spinecho.encoders.training.wrong_pairs import FARTHER, WRONG, Both, Floats, targets, units, wrong_pairs
+from spinecho.encoders.training.wrong_pairs import WRONG, Both, Floats, targets, units, wrong_pairs
 from spinecho.errors import QueryError
 from spinecho.search.evaluation.encoders_compared import Row, difference, hits_within, measured
 
@@ -149,8 +149,8 @@ def adapted_heads(
         lambda patient: not is_held_out(patient) and is_held_out(f"{patient}\x1fvalidation", _VALIDATION)
     )
     wrong = wrong_pairs(material, rest, [gathered.patients[one] for one in rest])
-    share = None if wrong is None else float(wrong.mean() / FARTHER)
-    dropped = set() if wrong is None or share is None or share <= WRONG else set(rest[wrong].tolist())
+    share = None if wrong is None else wrong.share
+    dropped = set() if wrong is None or wrong.share <= WRONG else set(rest[wrong.look_so].tolist())
     trained = np.array([one for one in rest.tolist() if one not in set(inner.tolist()) | dropped], np.int64)
     mine = _only(material, trained)
 
@@ -240,7 +240,7 @@ def _identity(mine: Material, gathered: Gathered, parts: Sequence[NDArray[np.int
     parts: the numbers of studies that are trained on, and chosen by. Patients belong to it: whose studies turn out to
     be of somebody who is held out must not have been learned from.
     """
-    held = [mine.study, mine.stratum, mine.scans, mine.sentences, *mine.affirmed, *parts]
+    held: list[NDArray[Any]] = [mine.study, mine.stratum, mine.scans, mine.sentences, *mine.affirmed, *parts]
     named = [[sorted(one) for one in sets] for sets in (mine.named, mine.denied)]
     told = [facts, gathered.studies, gathered.patients, gathered.texts, named]
     sha = hashlib.sha256(json.dumps(told, sort_keys=True).encode("utf-8", "surrogatepass"))

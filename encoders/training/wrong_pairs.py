@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,12 @@ from numpy.typing import NDArray
 from spinecho.encoders.training.adapting import Material, fit_ridge
 
 WRONG = 0.1
-"""Share of pairs that look wrong from which it is said, and they are left out; where none is wrong, 0.06 was seen."""
-FARTHER, _SURE = 0.5, 0.1
-"""A pair looks wrong whose own report lies in the farther half, where the median lies among the nearest tenth."""
+"""Share of pairs that are wrong from which it is said, and those that look so are left out."""
+_FARTHER, _FARTHEST, _SURE = 0.5, 0.25, 0.1
+"""A pair looks wrong whose own report lies in the farther half, where the median lies among the nearest tenth. How many
+are wrong is told by the farthest quarter: reports of other scans lie there as often as anywhere, and their own,
+which a ridge from few patients often puts in the middle, hardly ever.
+"""
 _MOST_WHOLE = 6_000
 """Scans up to which the search for wrong pairs reads their regions too: past it that takes gigabytes."""
 Floats = NDArray[np.float64]
@@ -35,8 +39,16 @@ def units(both: tuple[Any, Any]) -> Both:
     return unit[0], unit[1]
 
 
-def wrong_pairs(material: Material, studies: NDArray[np.int64], patients: Sequence[str]) -> NDArray[np.bool_] | None:
-    """(n,) which pairs look wrong, by five ridges of which none has seen the pair; None where that cannot be told."""
+@dataclass(frozen=True, eq=False)
+class WrongPairs:
+    """look_so: (n,) which pairs look wrong, of which some are sound; share: about how many of all pairs are wrong."""
+
+    look_so: NDArray[np.bool_]
+    share: float
+
+
+def wrong_pairs(material: Material, studies: NDArray[np.int64], patients: Sequence[str]) -> WrongPairs | None:
+    """By five ridges of which none has seen the pair that it is asked about; None where that cannot be told."""
     fold = np.array([hashlib.sha256(patient.encode("utf-8", "surrogatepass")).digest()[0] % 5 for patient in patients])
     of_scan = np.full(len(material.affirmed), -1)
     of_scan[studies] = np.arange(len(studies))
@@ -57,4 +69,6 @@ def wrong_pairs(material: Material, studies: NDArray[np.int64], patients: Sequen
         scores = near[0] @ near[1].T
         own = np.diagonal(scores)
         place[inside] = (scores > own[:, None]).sum(axis=1) / max(int(inside.sum()) - 1, 1)
-    return place > FARTHER if float(np.median(place)) < _SURE else None
+    if float(np.median(place)) >= _SURE:
+        return None
+    return WrongPairs(place > _FARTHER, float((place > 1.0 - _FARTHEST).mean() / _FARTHEST))

@@ -99,6 +99,27 @@ def test_a_table_of_captions_may_name_patients_studies_and_parts(tmp_path: Path)
     assert len(layout_of(folder).read(folder, "all").cases) == 2
 
 
+def test_a_table_of_reports_may_name_a_folder_of_each_patient(tmp_path: Path) -> None:
+    """LSpineSMRI as its page describes it: patients, slices, reports. The names of files are not public: made up."""
+    lines = ["image,caption,patient,region"]
+    for number in range(4):
+        for name in ("sag/1.dcm", "sag/2.DCM", "ax/T2.nii.gz", "ax/._T2.nii.gz", "notes.txt"):
+            path = tmp_path / "mri" / f"{number:04d}" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x")
+        lines.append(f"mri/{number:04d},Canal stenosis at level {number}.,{number},lumbar spine")
+    (tmp_path / "mri" / "empty").mkdir()
+    lines.append("mri/empty,No stenosis.,9,lumbar spine")
+    (tmp_path / "captions.csv").write_text("\n".join(lines), encoding="utf-8")
+    found = layout_of(tmp_path).read(tmp_path, "all")
+    assert [(one.patient, len(one.scans), one.text) for one in found.cases] == [
+        (str(n), 3, f"Canal stenosis at level {n}.") for n in range(4)
+    ]
+    assert {(scan.text, scan.region) for one in found.cases for scan in one.scans} == {("", "lumbar spine")}
+    assert found.left_out == {"the image is not there": 1}
+    assert found.warnings == ()
+
+
 def test_the_digest_tells_whether_two_sites_asked_the_same(tmp_path: Path) -> None:
     here, there = (radgenome(tmp_path / name) for name in ("here", "there"))
     one, other = (layout_of(folder).read(folder, "test").digest for folder in (here, there))

@@ -1,10 +1,12 @@
-"""A table of images with captions, in a folder with the images: one line an image.
+"""A table of images with captions, in a folder with the images: one line an image, or one a folder of images.
 
     FOLDER/captions.csv        image,caption                            (comma, semicolon or tab; or JSON Lines)
     FOLDER/images/0001.png
 
-`image` is a path below the folder: a PNG, a JPEG, or a volume of any format that is read. `file_name` and `text` are
-taken for image and caption too, as ImageFolder of Hugging Face datasets names them in metadata.csv
+`image` is a path below the folder: a PNG, a JPEG, a volume of any format that is read, or a folder of such, as of one
+exam: each file below it is a scan of the case then, and the caption is about the case and no scan of it alone. A table
+of reports beside a folder a patient is read like this: LSpineSMRI, whose own names no source tells. `file_name` and
+`text` are taken for image and caption too, as ImageFolder of Hugging Face datasets names them in metadata.csv
 (huggingface.co/docs/datasets/image_dataset). Further columns that are read where they are there: `patient` (without it
 every line is a patient of its own, and intervals are too narrow where a patient has several), `study` (lines of one
 study are one case), `split`, `region`, `sequence`, `plane`, and `label`, which is asked as a label.
@@ -17,9 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spinecho.search.evaluation.judgements import JudgementError, table_rows
-from spinecho.search.evaluation.public.cases import EVERY, Case, LayoutError, PublicScan, PublicSet
+from spinecho.search.evaluation.public.cases import EVERY, Case, LayoutError, PublicScan, PublicSet, files_below
 
 _TABLES = ("captions.csv", "metadata.csv", "captions.tsv", "metadata.tsv", "captions.jsonl", "metadata.jsonl")
+_SCANS = (".png", ".jpg", ".jpeg", ".dcm", ".ima", ".nii", ".nii.gz", ".mha", ".mhd", ".nrrd")
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "image": ("image", "file_name", "path"),
     "caption": ("caption", "text"),
@@ -38,7 +41,7 @@ class CaptionTable:
     """See the module."""
 
     name: str = "captions"
-    version: int = 1
+    version: int = 2
     looks_for: str = f"one of {', '.join(_TABLES)} with the columns image and caption"
 
     def fits(self, folder: Path) -> bool:
@@ -63,12 +66,14 @@ class CaptionTable:
             if split not in (EVERY, row.get("split") or split):
                 continue
             path = _below(folder, row["image"], place)
-            if not path.is_file():
+            whole = path.is_dir()
+            paths = list(files_below(path, _SCANS)) if whole else [path] if path.is_file() else []
+            if not paths:
                 absent += 1
                 continue
             key = row.get("study") or row["image"]
-            kept = (row.get("sequence", ""), row.get("plane", ""), row.get("region", ""), row["caption"])
-            scans.setdefault(key, []).append(PublicScan(path, *kept))
+            kept = (row.get("sequence", ""), row.get("plane", ""), row.get("region", ""))
+            scans.setdefault(key, []).extend(PublicScan(one, *kept, "" if whole else row["caption"]) for one in paths)
             captions.setdefault(key, {})[row["caption"]] = None
             about.setdefault(key, row)
         cases = tuple(

@@ -1,8 +1,8 @@
 """All layouts that are read, in the order in which a folder is tried.
 
-LSpineSMRI (data.mendeley.com/datasets/kr8ttxsbb8, doi 10.17632/kr8ttxsbb8.2) has none: its page tells 640 patients,
-17,440 slices and reports, but no source that could be read tells how files and reports are named, so a reader would be
-made of guesses. A table of its images with their reports is read as `captions`.
+LSpineSMRI (data.mendeley.com/datasets/kr8ttxsbb8, doi 10.17632/kr8ttxsbb8.2) has none of its own: its page tells 640
+patients, 17,440 slices and reports, but no source that could be read tells how files and reports are named, so a reader
+would be made of guesses. It is read as `captions`: a table with a line a patient, of the patient's folder and report.
 """
 
 from __future__ import annotations
