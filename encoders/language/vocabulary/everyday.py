@@ -19,11 +19,14 @@ _ELSEWHERE: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Names, and the languages in which they are everyday words."""
 _ONLY_IN: dict[str, tuple[str, ...]] = {
+    "appendices": ("fr",),
     "coude": ("fr",), "pie": ("es",), "rate": ("fr",), "sein": ("fr",), "sigma": ("de", "es"), "wade": ("de",),
 }  # fmt: skip
 """Names of these languages alone, which are everyday words or nothing elsewhere."""
 _NO_NAME = frozenset({
-    "augmenté", "augmentée", "augmentés", "augmentées", "côté", "côtés", "cote", "cotes", "den", "frage", "là", "par",
+    "augmenté", "augmentée", "augmentés", "augmentées", "cote", "coté", "cotée", "cotées", "cotes", "cotés",
+    "côté", "côtés",
+    "den", "frage", "là", "par",
 })  # fmt: skip
 """Never a name: "dens", "pars", "côte" and "augmentation" are, which have their stems."""
 _SELDOM = frozenset({"absence", "fall", "ich", "sah", "av", "dai", "sol"})

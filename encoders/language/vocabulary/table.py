@@ -16,7 +16,8 @@ line above that is less far in.
                                                     ? an ambiguous name, by the words near it; the first is meant
                                                     where none is near, "-" for nothing
 
-`languages/de.txt` and its neighbours give the concepts above further names, "English name = name | name" a line. A name
+`languages/de.txt`, `de_further.txt` and their neighbours give the concepts above further names, "English name = name |
+name" a line; the file's name up to "_" is the language. A name
 that ends in "^" is an abbreviation in capitals, read only among words of its language: "LCA" is a ligament of the knee
 in French and an artery of the heart in English.
 
@@ -183,7 +184,10 @@ def vocabulary() -> Vocabulary:
     """Everything in `data/`, read at the first call."""
     read = (line for path in sorted(DATA.glob("*.txt")) for line in ("@kind finding", *_lines(path)))
     found = build((*lines(), *read))
-    add_languages(found, {path.stem: _lines(path) for path in sorted((DATA / "languages").glob("*.txt"))})
+    by_language: dict[str, list[str]] = {}
+    for path in sorted((DATA / "languages").glob("*.txt")):
+        by_language.setdefault(path.stem.split("_")[0], []).extend(_lines(path))
+    add_languages(found, by_language)
     return found
 
 
