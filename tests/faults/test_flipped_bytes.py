@@ -133,6 +133,7 @@ KINDS: dict[str, tuple[tuple[Door, ...], str]] = {
     r"home/identities\.(sqlite|key)": ((identities,), ""),
     r"home/record\.sqlite": ((record,), ""),
     r"home/(fusion\.json|(roles|secrets)\.toml)": ((), BY_PEOPLE),
+    r"home/\..*\.as-written": ((), "a note that cannot be read is none: the file that it is of is noted anew"),
     r"home/scrub\.json": ((search,), "a round begins anew"),
     r"home/(index|scrub)\.lock": ((search,), NOTHING),
     r"home/(index\.log|server\.key|room-.*\.address|jobs/lock)": ((), NOTHING),
