@@ -32,8 +32,10 @@ def learned_here(encoder: str) -> bool:
 def learning_of(encoder: str) -> str:
     """What such an encoder has learned from, or may have, as the beginning of a sentence."""
     kind = encoder.partition(":")[0]
-    how, by = ("learned", "adapt") if kind in _LEARNS_HERE else ("may have learned", "train")
-    return f"the encoder {how} from the reports of four in five patients of this archive ('spinecho {by}')"
+    of = "from the reports of four in five patients of this archive"
+    if kind in _LEARNS_HERE:
+        return f"the encoder learned {of} ('spinecho adapt')"
+    return f"the encoder may have learned {of} ('spinecho train')"
 
 
 def measured_on(encoder: str) -> Callable[[str], bool]:
