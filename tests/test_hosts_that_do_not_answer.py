@@ -19,7 +19,7 @@ from spinecho.indexer.sources.pacs.dicomweb import DicomWeb
 from spinecho.indexer.sources.pacs.network import Network
 from spinecho.indexer.sources.pacs.orthanc import Orthanc
 from spinecho.ui.server.api.around import bearer
-from spinecho.ui.server.api.around.problems import Unauthenticated
+from spinecho.ui.server.api.around.problems import ProviderAway, Unauthenticated
 
 CLIENTS: dict[str, Callable[[int, float], object]] = {
     "database": lambda port, _: Database.open(f"postgresql://u@127.0.0.1:{port}/d?connect_timeout=1", create=False),
@@ -99,6 +99,6 @@ def test_sign_in_by_a_provider_that_is_silent_is_tried_once_in_a_while(host: Hos
     """Everybody who asks would wait for it, one after the other."""
     provider = keys_at(host.port)
     for _ in range(5):
-        with pytest.raises(Unauthenticated, match="keys cannot be fetched"):
+        with pytest.raises(ProviderAway, match="keys cannot be fetched"):
             provider.claims("a.b.c")
     assert comes(lambda: host.called) == 1

@@ -35,7 +35,7 @@ def learning_of(encoder: str) -> str:
     of = "from the reports of four in five patients of this archive"
     if kind in _LEARNS_HERE:
         return f"the encoder learned {of} ('spinecho adapt')"
-    return f"the encoder may have learned {of} ('spinecho train')"
+    return f"the encoder may have learned {of}, by training"
 
 
 def measured_on(encoder: str) -> Callable[[str], bool]:

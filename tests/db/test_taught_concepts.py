@@ -66,7 +66,7 @@ def test_versions_serve_are_replaced_and_undone_with_what_they_predicted(tmp_pat
     write_predictions(
         database, made[2], "head", {ids[0]: fact("yes", 3), ids[1]: fact("no", 3), ids[2]: fact("unknown", 3)}
     )
-    assert predicted_counts(database, "a mass") == {"no": 1, "unknown": 1, "yes": 1}
+    assert predicted_counts(database, "a mass") == {"no": (1, 1), "unknown": (1, 1), "yes": (1, 1)}
     assert lacking_studies(database, made[2]) == []
     selection, where = Selection(database, archive.builds), parse_filter("predicted.a mass=yes")
     assert selection.studies(where).tolist() == [ids[0]]
