@@ -72,13 +72,7 @@ def filled_folder(folder: Path, *, prefix: str) -> Iterator[Path]:
     goes first. Raises OSError.
     """
     make_folder(folder.parent)
-    drop_abandoned(folder.parent, f"{prefix}*")
-
-    def make() -> tuple[int, Path]:
-        new = Path(tempfile.mkdtemp(prefix=prefix, dir=folder.parent))
-        return os.open(new, os.O_RDONLY), new
-
-    handle, made = held(make)
+    handle, made = held_folder(folder.parent, prefix=prefix)
     try:
         yield made
         if folder.exists():
@@ -89,6 +83,20 @@ def filled_folder(folder: Path, *, prefix: str) -> Iterator[Path]:
         raise
     finally:
         os.close(handle)
+
+
+def held_folder(parent: Path, *, prefix: str, suffix: str = "") -> tuple[int, Path]:
+    """A new folder of its own name in this one, open, and its path: held, and what killed runs left of such goes first.
+
+    Raises OSError.
+    """
+    drop_abandoned(parent, f"{prefix}*{suffix}")
+
+    def make() -> tuple[int, Path]:
+        new = Path(tempfile.mkdtemp(suffix, prefix, parent))
+        return os.open(new, os.O_RDONLY), new
+
+    return held(make)
 
 
 def held(make: Callable[[], tuple[int, Path]]) -> tuple[int, Path]:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from spinecho.db.durable import drop_abandoned, held, sync_file
+from spinecho.db.durable import held_folder, sync_file
 from spinecho.db.errors import Damaged, StorageFailure
 from spinecho.db.schema.trouble import REMEDY
 
 SMALL = ("roles.toml", "secrets.toml", "fusion.json")
 """Files that people wrote."""
-_COPIES, _ENDING = ".backup-", ".partial"
 
 
 @contextmanager
@@ -25,8 +23,10 @@ def as_of_now(databases: dict[str, Path], folder: Path) -> Iterator[dict[str, Pa
 
     Raises `StorageFailure`, and `Damaged` for a file that is no database any more.
     """
-    drop_abandoned(folder, f"{_COPIES}*{_ENDING}")
-    handle, place = _place(folder)
+    try:  # a folder of this backup's own: another one may be made of the home meanwhile
+        handle, place = held_folder(folder, prefix=".backup-", suffix=".partial")
+    except OSError as error:
+        raise StorageFailure(f"cannot copy the databases of {folder}: {error.strerror}; no backup was made") from error
     try:
         made = {name: place / name for name in databases}
         for name, path in databases.items():
@@ -35,19 +35,6 @@ def as_of_now(databases: dict[str, Path], folder: Path) -> Iterator[dict[str, Pa
     finally:
         shutil.rmtree(place, ignore_errors=True)
         os.close(handle)
-
-
-def _place(folder: Path) -> tuple[int, Path]:
-    """A new folder of this backup's own, held while it is open: another one may be made of the home meanwhile."""
-
-    def make() -> tuple[int, Path]:
-        new = Path(tempfile.mkdtemp(_ENDING, _COPIES, folder))
-        return os.open(new, os.O_RDONLY), new
-
-    try:
-        return held(make)
-    except OSError as error:
-        raise StorageFailure(f"cannot copy the databases of {folder}: {error.strerror}; no backup was made") from error
 
 
 def _copy(path: Path, to: Path) -> None:
