@@ -11,13 +11,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from spinecho.db.durable import content_of, with_digest
+from spinecho.db.durable import content_of, with_digest, write_durably
 
 _ENDING = ".as-written"
 NOTES = f".*{_ENDING}"
@@ -43,7 +41,8 @@ def as_written(path: Path, read: Callable[[], bytes], error: Callable[[str], Exc
             "through it, or put it back from a backup, and save it anew"
         )
     if before != now and abs(time.time() - path.stat().st_mtime) > _SETTLED:
-        _keep(note, now)
+        with contextlib.suppress(OSError):  # what cannot be noted is no error
+            write_durably(note, with_digest(json.dumps(now).encode()))
     return data
 
 
@@ -63,16 +62,3 @@ def _noted(note: Path) -> list[int | str] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, list) and found else None
-
-
-def _keep(note: Path, now: list[int | str]) -> None:
-    """Whole or not at all; what cannot be kept is no error."""
-    with contextlib.suppress(OSError):
-        handle, unfinished = tempfile.mkstemp(".partial", note.name, note.parent)  # its owner's alone
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(with_digest(json.dumps(now).encode()))
-            os.replace(unfinished, note)  # noqa: PTH105
-        except BaseException:
-            os.unlink(unfinished)  # noqa: PTH108
-            raise

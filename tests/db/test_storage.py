@@ -467,9 +467,8 @@ def test_what_killed_runs_left_goes_and_what_is_being_written_stays(
 
 
 def test_every_rename_goes_through_the_one_helper() -> None:
-    """Caches, notes, the demonstration and the script that goes along with an export are the exceptions."""
+    """Caches, the demonstration and the script that goes along with an export are the exceptions."""
     apart = {
-        "db/as_written.py",
         "db/durable.py",
         "indexer/corpus/cache.py",
         "indexer/phantom/demo_archive.py",
