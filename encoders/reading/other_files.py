@@ -130,7 +130,7 @@ _SIDECAR = re.compile(
 )
 """What BIDS calls the sidecar of an image."""
 _IMAGES = (".nii", ".nii.gz", ".hdr", ".hdr.gz", ".mgz", ".mgh", ".nrrd", ".nhdr", ".mha", ".mhd", ".par", ".dcm.gz")
-_HL7 = re.compile(rb"(?:\A|[\r\n\x0b])[ \t]*(?:MSH|FHS|BHS)([^\w\s])(?:(?!\1)[^\w\s]){2,5}(?:\1|[\r\n]|\Z)")
+HL7_START = re.compile(rb"(?:\A|[\r\n\x0b])[ \t]*(?:MSH|FHS|BHS)([^\w\s])(?:(?!\1)[^\w\s]){2,5}(?:\1|[\r\n]|\Z)")
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
@@ -203,7 +203,7 @@ def _kind_by_bytes(path: Path, head: bytes) -> str:
 
 def _text_kind(head: bytes) -> str:
     start = _as_bytes_of_text(head)
-    if _HL7.search(start):
+    if HL7_START.search(start):
         return "an HL7 message"
     start = start.lstrip()
     if b"<ClinicalDocument" in start:

@@ -63,13 +63,12 @@ class _Asking:
     def begin(self) -> None:
         self.times, self.before, self.rows = self.times + 1, self.rows, []
 
-    def written(self, says: str) -> str | None:
-        """The digest of a row that says this and was written the first time, each once."""
-        found = next((one for one in self.before if one[0] == says), None)
-        if found is None:
-            return None
-        self.before.remove(found)
-        return found[1]
+    def once(self, says: str, append: Callable[[], str]) -> str:
+        """The digest of a row that says this: of the one that the first time left, each once, else of one appended."""
+        at = next((at for at, (said, _) in enumerate(self.before) if said == says), None)
+        digest = append() if at is None else self.before.pop(at)[1]
+        self.rows.append((says, digest))
+        return digest
 
 
 _asking: ContextVar[_Asking | None] = ContextVar("asking", default=None)
@@ -99,16 +98,16 @@ class Access:
 
         Raises `RecordUnwritable`: nothing is shown then.
         """
-        person, asking = self.person, _asking.get()
-        says = "" if asking is None else repr((person, action, subject, sorted(facts.items())))
-        digest = None if asking is None else asking.written(says)
-        if digest is None:
-            digest = self._record.append(
+        person = self.person
+
+        def append() -> str:
+            return self._record.append(
                 user=person.name, role=str(person.role), action=action, subject=subject, facts=facts
             )
-        if asking is not None:
-            asking.rows.append((says, digest))
-        return digest
+
+        asking = _asking.get()
+        says = repr((person, action, subject, sorted(facts.items())))
+        return append() if asking is None else asking.once(says, append)
 
     def note_once(self, action: str, subject: str = "", **facts: Fact) -> None:
         """The same for what is drawn again and again by one drawing of a page, as a bar that moves: one row for all.

@@ -35,7 +35,7 @@ def _words_in(names: Iterable[str]) -> frozenset[str]:
 @lru_cache(maxsize=256)
 def said_elsewhere(word: str) -> frozenset[str]:
     """Words of other languages that stand in names of what this English word is in a name of: Spanish "sagital"."""
-    held = (one for one in vocabulary().concepts.values() if word in _words_in(one.names))
+    held = (one for one in vocabulary().concepts.values() if one.elsewhere and word in _words_in(one.names))
     return _words_in(name for one in held for name in one.elsewhere)
 
 

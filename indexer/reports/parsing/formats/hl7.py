@@ -13,6 +13,7 @@ from pathlib import Path
 from spinecho.db.keys import accession_key, is_uid, known_patient
 from spinecho.encoders.language.parts.sections import section_spans
 from spinecho.encoders.reading.opening import open_file
+from spinecho.encoders.reading.other_files import HL7_START
 from spinecho.indexer.reports.parsing.formats.documents import document_text
 from spinecho.indexer.reports.parsing.formats.hl7_lexer import (
     NULL,
@@ -29,7 +30,6 @@ from spinecho.indexer.reports.parsing.parsed import RawReport, ReportFailure, tr
 from spinecho.indexer.reports.report_facts import exam_key, in_utc, read_date
 from spinecho.indexer.reports.report_status import Status
 
-_START = re.compile(rb"(?:\A|[\r\n\x0b])[ \t]*(?:MSH|FHS|BHS)([^\w\s])(?:(?!\1)[^\w\s]){2,5}(?:\1|[\r\n]|\Z)")
 _STATUSES: dict[str, Status] = {
     "F": "final", "C": "corrected", "X": "cancelled", "P": "preliminary", "R": "preliminary", "I": "preliminary",
     "S": "preliminary", "A": "preliminary", "D": "cancelled", "W": "cancelled",
@@ -82,7 +82,7 @@ def recognises(path: Path, head: bytes) -> bool:
     """Whether a file begins with a message or a batch of them."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         head = head[2:].replace(b"\0", b"")
-    return _START.search(head[:4096].removeprefix(b"\xef\xbb\xbf")) is not None
+    return HL7_START.search(head[:4096].removeprefix(b"\xef\xbb\xbf")) is not None
 
 
 def read(path: Path) -> Iterator[Row]:
