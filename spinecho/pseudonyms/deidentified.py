@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinecho.db.csv_files import write_csv
-from spinecho.db.durable import durable_replace, is_unused, make_folder, write_durably
+from spinecho.db.durable import durable_replace, hold, is_unused, make_folder, write_durably
+from spinecho.db.errors import Busy
 from spinecho.db.files.runs import deidentified_as
 from spinecho.db.files.same_folder import require_outside
 from spinecho.db.people.cohorts import CohortError, study_facts
@@ -109,7 +112,9 @@ def copy_cohort(
     uids = [member.study_uid for member in members]
     facts = study_facts(database, uids)
     series = sorted({(study, of) for study, of, _, _ in files})
-    with private_files(), open_identities(settings, key, create=True) as identities:
+    made = {"cohort": names.cohort, "version": one.number, "dates": dates, "descriptors": descriptors,
+            "burnt_in": burnt_in, "key": key.fingerprint}  # fmt: skip
+    with private_files(), _begun(folder, made), open_identities(settings, key, create=True) as identities:
         if not marked:  # else they are there, and what the index holds are pseudonyms
             from spinecho.db.identities.mapping import Identity  # noqa: PLC0415  (cryptography is slow to import)
 
@@ -121,9 +126,6 @@ def copy_cohort(
                 + [Identity("accession", keyed.accession(facts[uid][0]), facts[uid][0], whose.get(uid, ""))
                    for uid in facts]
             )  # fmt: skip
-        made = {"cohort": names.cohort, "version": one.number, "dates": dates, "descriptors": descriptors,
-                "burnt_in": burnt_in, "key": key.fingerprint}  # fmt: skip
-        _begin(folder, made)
         with Sandbox(workers=workers) as sandbox:
             work = _Copying(sandbox, keyed, options, folder, marked=marked, hold=burnt_in == "hold")
             done = 0
@@ -168,20 +170,30 @@ def reidentify(settings: Settings, access: Access, codes: Sequence[str]) -> tupl
     return tuple(found)
 
 
-def _begin(folder: Path, made: Mapping[str, Any]) -> None:
-    """A new folder, or one in which the same copying was begun. Raises `CohortError` for another that holds things."""
-    marker = folder / MARKER
-    description = json.dumps(dict(made), sort_keys=True).encode()
-    if marker.is_file():
-        if marker.read_bytes() != description:
+@contextmanager
+def _begun(folder: Path, made: Mapping[str, Any]) -> Iterator[None]:
+    """A new folder, or one in which the same copying was begun, held by this process alone.
+
+    Raises `CohortError` for another that holds things, and `Busy` where somebody else is copying into it.
+    """
+    make_folder(folder)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        if not hold(handle):
+            raise Busy(f"another process copies into {folder}; wait for it")
+        marker = folder / MARKER
+        description = json.dumps(dict(made), sort_keys=True).encode()
+        if not marker.is_file():
+            if not is_unused(folder, first=MARKER):
+                raise CohortError(f"{folder} is not empty; copy into a new folder")
+            write_durably(marker, description)
+        elif marker.read_bytes() != description:
             raise CohortError(
                 f"{folder} holds copies of another version or made in another way; copy into a new folder"
             )
-        return
-    if not is_unused(folder, first=MARKER):
-        raise CohortError(f"{folder} is not empty; copy into a new folder")
-    make_folder(folder)
-    write_durably(marker, description)
+        yield
+    finally:
+        os.close(handle)
 
 
 @dataclass
@@ -215,12 +227,7 @@ class _Copying:
             else:
                 make_folder(known.parent)
                 write_durably(known, json.dumps({"pixels": sorted(reasons), "failed": failed}).encode())
-                try:
-                    durable_replace(unfinished, final)
-                except OSError:
-                    if not final.is_dir():
-                        raise
-                    shutil.rmtree(unfinished)  # whoever copies beside us finished it first: the bytes are the same
+                durable_replace(unfinished, final)
         else:  # an earlier call, which was stopped, finished it
             held = json.loads(known.read_text())
             reasons, failed = set(held["pixels"]), held["failed"]

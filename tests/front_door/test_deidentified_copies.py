@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 import stat
@@ -22,7 +23,8 @@ from typer.testing import CliRunner
 
 import spinecho
 from spinecho.answering.lists import CohortError
-from spinecho.db.errors import StoreError
+from spinecho.db.durable import hold
+from spinecho.db.errors import Busy, StoreError
 from spinecho.db.identities.key import KeyTrouble
 from spinecho.db.identities.mapping import IdentitiesError
 from spinecho.pseudonyms.deidentified import MARKER
@@ -132,6 +134,21 @@ def test_a_copying_that_was_killed_goes_on_and_ends_the_same(made: Path, tmp_pat
     first, second = ((folder / "manifest.json").read_bytes() for folder in (made / "copies", again))
     assert json.loads(first) == json.loads(second)
     assert (again / MARKER).read_bytes() == (made / "copies" / MARKER).read_bytes()
+
+
+def test_one_at_a_time_copies_into_a_folder(made: Path, tmp_path: Path) -> None:
+    copies = shutil.copytree(made / "copies", tmp_path / "copies")
+    before = sorted(copies.rglob("*"))
+    handle = os.open(copies, os.O_RDONLY)
+    with spinecho.open(made / "home", device="cpu") as archive:
+        try:
+            assert hold(handle)
+            with pytest.raises(Busy, match="another process copies into"):
+                archive.copy_cohort("pair", copies, burnt_in="copy", workers=1)
+        finally:
+            os.close(handle)
+        assert sorted(copies.rglob("*")) == before
+        assert archive.copy_cohort("pair", copies, burnt_in="copy", workers=1).files == 6
 
 
 def test_series_with_words_in_their_pictures_are_held_back(made: Path, tmp_path: Path) -> None:
