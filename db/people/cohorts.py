@@ -216,6 +216,11 @@ def freeze(
 
 def cohorts(database: Database) -> list[Frozen]:
     """Every version of every cohort: by name, oldest first."""
+    with database.begin() as session:
+        return _known(session)
+
+
+def _known(session: Session) -> list[Frozen]:
     sizes = select(
         CohortMember.version_id,
         func.count().label("studies"),
@@ -230,20 +235,22 @@ def cohorts(database: Database) -> list[Frozen]:
         .outerjoin(counted, counted.c.version_id == CohortVersion.id)
         .order_by(Cohort.name, CohortVersion.number)
     )
-    with database.begin() as session:
-        return [
-            Frozen(
-                cohort.name, version.number, cohort.description, cohort.owner, version.created_at, version.definition,
-                version.attrition, version.made_with, studies or 0, patients or 0,
-            )
-            for cohort, version, studies, patients in session.execute(query)
-            if _GONE not in version.made_with
-        ]  # fmt: skip
+    return [
+        Frozen(
+            cohort.name, version.number, cohort.description, cohort.owner, version.created_at, version.definition,
+            version.attrition, version.made_with, studies or 0, patients or 0,
+        )
+        for cohort, version, studies, patients in session.execute(query)
+        if _GONE not in version.made_with
+    ]  # fmt: skip
 
 
 def frozen(database: Database, name: str, number: int | None = None) -> Frozen:
     """A version of a cohort, the latest where no number is given. Raises `CohortError` for what is not there."""
-    known = cohorts(database)
+    return _chosen(cohorts(database), name, number)
+
+
+def _chosen(known: Sequence[Frozen], name: str, number: int | None) -> Frozen:
     mine = [one for one in known if one.name == name]
     if not mine:
         names = ", ".join(sorted({one.name for one in known})) or "none is frozen yet"
@@ -286,9 +293,9 @@ def delete_cohort(database: Database, name: str, number: int | None = None) -> i
 
     The highest number stays as an empty row, so that what was cited as version 3 is never something else.
     """
-    frozen(database, name, number)
     now = datetime.now(UTC).replace(microsecond=0).isoformat()
     with database.begin(durable=True) as session:
+        _chosen(_known(session), name, number)
         cohort = session.scalars(select(Cohort).where(Cohort.name == name)).one()
         of_cohort = select(CohortVersion).where(CohortVersion.cohort_id == cohort.id).order_by(CohortVersion.number)
         versions = list(session.scalars(of_cohort))
