@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 _PYTHON = "SPINECHO_TEST_MILVUS"
@@ -40,6 +41,18 @@ class Milvus:
         assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait(60)
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """It takes connections and bytes in this time, and says nothing."""
+        stopped = psutil.Process(self.process.pid).children(recursive=True)
+        for one in stopped:
+            one.suspend()
+        try:
+            yield
+        finally:
+            for one in stopped:
+                one.resume()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import vector_server_contract
 from vector_server_contract import DIM, Place
 
 from spinecho.db.errors import VectorServerDown, VectorServerUnfit
+from spinecho.db.vectors.served import ServedSpace, SpaceView
 from spinecho.db.vectors.servers.place import read_place
 
 for _name, _test in vars(vector_server_contract).items():
@@ -79,16 +81,34 @@ def test_a_server_that_is_not_there_is_said_and_the_builds_answer(place: Place) 
     assert (served.nearest(place.rows[:9], 1).ids[:, 0] == np.arange(1, 10)).all()
 
 
-def test_a_server_that_ends_while_it_is_asked_costs_one_search_some_seconds(place: Place, milvus: Milvus) -> None:
-    """The last one: nothing can be asked after it."""
+def test_a_server_that_falls_silent_or_ends_while_it_is_asked_costs_one_search_some_seconds(
+    place: Place, milvus: Milvus
+) -> None:
+    """The last one: nothing can be asked after it. A Milvus that was stopped for long lives on, and is never ready."""
     place.sync()
     served = place.serve()
     view = served.view()
-    assert (view.nearest(place.rows[:9], 1).ids[:, 0] == np.arange(1, 10)).all()
+    assert right(view, place)
     assert not view.notes
+    with milvus.silent():
+        begun = time.monotonic()
+        assert right(view, place)
+        assert time.monotonic() - begun < 60, "a hang, not a wait"
+        assert any("does not answer" in note for note in view.notes)
+        assert served.build is None
+        with pytest.raises(VectorServerDown, match="does not answer"):
+            place.sync()
+    again = place.serve()
+    view = again.view()
+    assert view.build is not None or any("does not answer" in note for note in view.notes), view.notes
+    assert right(view, place)
     milvus.end()
-    assert (view.nearest(place.rows[:9], 1).ids[:, 0] == np.arange(1, 10)).all()
-    assert any("does not answer" in note for note in view.notes)
-    assert served.build is None
-    with pytest.raises(VectorServerDown):
+    assert right(view, place)
+    assert right(again, place)
+    assert again.build is None
+    with pytest.raises(VectorServerDown, match="does not answer"):
         place.server.check()
+
+
+def right(asked: SpaceView | ServedSpace, place: Place) -> bool:
+    return bool((asked.nearest(place.rows[:9], 1).ids[:, 0] == np.arange(1, 10)).all())

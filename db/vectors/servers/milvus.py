@@ -56,7 +56,12 @@ _FETCHED = 2_000
 ids takes longer to read than that.
 """
 _DOWN = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED}
-_DOWN_WORDS = ("fail connecting", "server unavailable", "deadline exceeded", "retry run out", "connection")
+_DOWN_WORDS = (
+    "fail connecting", "server unavailable", "deadline exceeded", "retry run out", "connection",
+    "not ready", "channel not available", "channel not subscribed", "node not found",
+)  # fmt: skip
+"""Among them what a Milvus says that runs and is no longer itself, as after a long pause of its machine."""
+_MENDED = "; restart it, and see its own log where that does not help"
 logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # what it says is said by the errors, once
 
 
@@ -198,17 +203,17 @@ class MilvusServer:
             code = error.code() if hasattr(error, "code") else None
             if code is not None and code in _DOWN:
                 raise self._down(str(code.name)) from error
-            raise VectorServerUnfit(f"{self.what} refuses: {code}") from error
+            raise VectorServerUnfit(f"{self.what} refuses: {code}{_MENDED}") from error
         except MilvusException as error:
             said = " ".join(str(error.message).split())[:200]
             if error.code == 2 or any(words in said.casefold() for words in _DOWN_WORDS):
                 raise self._down(said) from error
-            raise VectorServerUnfit(f"{self.what} refuses: {said}") from error
+            raise VectorServerUnfit(f"{self.what} refuses: {said}{_MENDED}") from error
         except (OSError, TimeoutError) as error:
             raise self._down(str(error)) from error
 
     def _down(self, why: str) -> VectorServerDown:
-        return VectorServerDown(f"{self.what} does not answer ({why}); start it, or take SPINECHO_VECTORS out")
+        return VectorServerDown(f"{self.what} does not answer ({why}); start it anew, or take SPINECHO_VECTORS out")
 
     def _described(self, name: str) -> dict[str, Any] | None:
         if not self.asked(lambda client: client.has_collection(name, timeout=_SECONDS)):
