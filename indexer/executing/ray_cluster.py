@@ -6,6 +6,7 @@ told to try nothing again: whoever asked counts how often something was lost.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import logging
@@ -26,6 +27,7 @@ from spinecho.encoders.registry import open_encoder
 from spinecho.encoders.sandbox.environment import ROOT
 from spinecho.encoders.sandbox.processes import Sandbox
 from spinecho.indexer.executing.errors import ClusterError, ClusterUnfit
+from spinecho.indexer.executing.pulse import Pulse
 from spinecho.indexer.executing.transport import EncoderName, Handle, Lost
 from spinecho.indexer.executing.wire import encode_there, read_there, told
 
@@ -44,14 +46,18 @@ system gives them, so that those of a node that is gone, opened anew on another,
 """
 _LOOK_SECONDS = 120.0
 _CONNECT_SECONDS = 10.0
+_LEAVING = "leaving a cluster"
+"""The thread of whom the entry point of the command knows that it may never end."""
+_NO_END = "RAY_gcs_rpc_server_reconnect_timeout_s"
+"""Of this long without its head Ray ends the process that asks, after a minute: nothing is told then, nor settled."""
 _ADDRESS = re.compile(r"auto|[\w.-]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
 
 
 class RayCluster:
     """Made by `connected`."""
 
-    def __init__(self, encoder: EncoderName, *, encoders: int | None, memory_mb: int | None) -> None:
-        self._memory_mb = memory_mb
+    def __init__(self, encoder: EncoderName, pulse: Pulse, *, encoders: int | None, memory_mb: int | None) -> None:
+        self._memory_mb, self._pulse = memory_mb, pulse
         total = ray.cluster_resources()
         processors, cards = float(total.get("CPU", 0)), int(total.get("GPU", 0))
         with_cards = encoder.device != "cpu" and cards > 0
@@ -102,7 +108,7 @@ class RayCluster:
         """As `Transport.wait`."""
         asked = list(handles)
         try:
-            found, left = ray.wait(asked, num_returns=1, timeout=seconds, fetch_local=False)
+            found, left = self._pulse.beside(lambda: ray.wait(asked, num_returns=1, timeout=seconds, fetch_local=False))
             if found and left:
                 found += ray.wait(left, num_returns=len(left), timeout=0, fetch_local=False)[0]
         except RayError as error:
@@ -115,7 +121,7 @@ class RayCluster:
     def result(self, handle: Handle) -> bytes:
         """As `Transport.result`."""
         try:
-            return bytes(ray.get(handle))
+            return bytes(self._pulse.beside(lambda: ray.get(handle)))
         except RayError as error:
             self._were_read.pop(handle, None)
             cause = getattr(error, "cause", None)
@@ -152,17 +158,28 @@ def connected(
             if address != "auto":  # Ray tries for minutes
                 socket.create_connection(_parts(address), timeout=_CONNECT_SECONDS).close()
             with contextlib.chdir(ROOT):  # Ray has its processes take modules from where its driver stands
+                os.environ.setdefault(_NO_END, "86400")
                 ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL)
         except (OSError, RayError, RuntimeError, ValueError) as error:
             raise ClusterError(
                 f"no Ray cluster answers at {address} ({type(error).__name__}); this machine has to be a node of "
                 "it: 'ray start --address=HOST:6379 --num-cpus=0' makes it one that lends nothing"
             ) from error
-        try:
-            _look_at_nodes([str(one) for one in folders])
-            yield RayCluster(encoder, encoders=encoders, memory_mb=memory_mb)
-        finally:
-            ray.shutdown()
+        with Pulse(ray.nodes) as pulse:
+            try:
+                _look_at_nodes([str(one) for one in folders])
+                yield RayCluster(encoder, pulse, encoders=encoders, memory_mb=memory_mb)
+            finally:
+                _left()
+
+
+def _left() -> None:
+    """Disconnect; from a cluster that says nothing Ray would try that for ever, at the end of the process too."""
+    leaving = threading.Thread(target=ray.shutdown, name=_LEAVING, daemon=True)
+    leaving.start()
+    leaving.join(_CONNECT_SECONDS)
+    if leaving.is_alive():
+        atexit.unregister(ray.shutdown)
 
 
 def _parts(address: str) -> tuple[str, int]:

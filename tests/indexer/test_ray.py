@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def cluster(nodes: Cluster) -> Cluster:
 
 
 def command(home: Home, *words: str) -> list[str]:
-    return [sys.executable, "-m", "spinecho.ui.cli.app", *words, "--home", str(home.folder)]
+    return [sys.executable, "-m", "spinecho.ui.cli.entry", *words, "--home", str(home.folder)]
 
 
 def run(home: Home, *words: str, status: int = 0) -> dict[str, Any]:
@@ -179,3 +180,34 @@ def _resident(process: psutil.Process) -> int:
         return int(process.memory_info().rss)
     except psutil.Error:
         return 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_cluster_that_is_gone_under_a_run_is_told_and_the_next_goes_on(
+    indexed: Home, archive: Path, tmp_path: Path, how: signal.Signals
+) -> None:
+    """All of its processes are killed, or stopped: as a switch or a machine that is off looks from outside."""
+    home = Home(tmp_path / "home")
+    with running_cluster() as gone:
+        words = command(home, "index", str(archive), "--ray", gone.address)
+        driver = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        while driver.poll() is None and not (gone.processes("ray::_read") and gone.processes("ray::_Encoder")):
+            time.sleep(0.02)
+        assert driver.poll() is None, driver.communicate()[0][-2000:]
+        everything = [one for node in gone.nodes for one in psutil.Process(node.pid).children(recursive=True)]
+        for one in everything:
+            with suppress(psutil.Error):
+                one.send_signal(how)
+        try:
+            said, _ = driver.communicate(timeout=180)
+        finally:
+            driver.kill()
+            for one in everything:
+                with suppress(psutil.Error):
+                    one.resume()
+    assert driver.returncode == 3, said[-3000:]
+    assert "Traceback" not in said
+    assert "run the same command again" in said
+    run(home, "index", str(archive))
+    assert home.rows() == indexed.rows()
+    assert home.answers() == indexed.answers()
