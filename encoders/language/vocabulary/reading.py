@@ -26,7 +26,11 @@ _HEAD = 2
 """Words that may stand before "of" in a name turned round."""
 _OF = re.compile(r"(?<!\w)of(?!\w)", re.IGNORECASE)
 _HYPHENS = ("-", "‐", "‑")
-_BREAK = re.compile(r"[,;:.!?()\[\]\n<>|]")
+_LATIN = "".join(
+    rf"(?<!\b{short})" for short in ("[AaMmNnVv]", "[AaMmNnVv][amnv]", "[Ll]ig", "[Ll]igg", "[Mm]usc", "[Pp]roc")
+)
+_BREAK = re.compile(rf"[,;:!?()\[\]\n<>|]|{_LATIN}\.|\.(?!\s?[a-z])")
+"""What parts two names; not the stop in "N. medianus" or "Lig. flavum"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +183,7 @@ def _words(text: str, spinal: tuple[Level, ...]) -> tuple[list[Word], list[Word]
                 found[-1] = Word(whole, found[-1].start, token.stop, found[-1].opens)
                 last = token.stop
                 continue
-        opens = _BREAK.search(text, last, token.start) is not None
+        opens = _BREAK.search(text, last, token.start + 1) is not None
         belongs = _OF.search(text, last, token.start) is not None
         everyday = is_everyday(text, token.start, token.stop)
         stem = local_stem(text, token.start, token.stop) or token.stem
@@ -195,10 +199,8 @@ def _apart(token: Token, known: set[str], text: str) -> tuple[Token, ...]:
     if token.parts:
         return token.parts
     word = text[token.start : token.stop]
-    if german := compound(word):
-        head, at = german
-        middle = token.start + at
-        return (Token(root(word[:at]), token.start, middle), Token(root(head), middle, token.stop))
+    if german := compound(word, known):
+        return tuple(Token(stem, token.start + start, token.start + stop) for stem, start, stop in german)
     stem = known_form(word, token.stem)
     if stem != token.stem:
         return (Token(stem, token.start, token.stop),)
@@ -220,7 +222,7 @@ def _within(text: str, word: Word) -> Iterator[Mention]:
     ends = [word.start + at for _, at in parts[1:]] + [word.stop]
     for (stem, at), stop in zip(parts, ends, strict=True):
         concept = table.named.get((stem,))
-        if concept:
+        if concept and (stem,) not in table.ambiguous:
             yield Mention(word.start + at, stop, concept, table.concepts[concept].kind)
 
 

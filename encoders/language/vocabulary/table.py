@@ -17,9 +17,8 @@ line above that is less far in.
                                                     where none is near, "-" for nothing
 
 `languages/de.txt`, `de_further.txt` and their neighbours give the concepts above further names, "English name = name |
-name" a line; the file's name up to "_" is the language. A name
-that ends in "^" is an abbreviation in capitals, read only among words of its language: "LCA" is a ligament of the knee
-in French and an artery of the heart in English.
+name" a line; the file's name up to "_" is the language. A name that ends in "^" is an abbreviation in capitals, read
+only among words of its language: "LCA" is a ligament of the knee in French and an artery of the heart in English.
 
 `@kind finding|anatomy|technique`, `@area brain` (what stands before the colon of an id), `@source` and `@licence` hold
 for the lines below them.
@@ -35,6 +34,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from spinecho.encoders.language.stems import root
+from spinecho.encoders.language.vocabulary.german_forms import inflected
 from spinecho.encoders.language.vocabulary.spine_levels import lines
 
 Kind: TypeAlias = Literal["finding", "anatomy", "technique"]
@@ -261,20 +261,29 @@ def add_languages(found: Vocabulary, by_language: Mapping[str, Iterable[str]]) -
                 if name.endswith("^"):
                     _add_local(found, name.rstrip("^"), language, ident)
                     continue
-                key = key_of(name.rstrip("!"))
+                key = key_of(plain := name.rstrip("!"))
                 if key in found.ambiguous or found.named.get(key, ident) != ident:
                     continue
                 if key not in found.named or name.endswith("!"):
                     foreign.add(key)
                     found.named[key] = ident
-                more.setdefault(ident, []).append(name.rstrip("!"))
-                found.longest[key[0]] = max(found.longest.get(key[0], 0), len(key))
-                found.stems.update(key)
+                more.setdefault(ident, []).append(plain)
+                _take(found, key)
+                for form in map(key_of, inflected(plain) if language == "de" else ()):
+                    if form not in found.ambiguous and form not in found.named:
+                        foreign.add(form)
+                        found.named[form] = ident
+                        _take(found, form)
     for ident, listed in more.items():
         known = set(found.concepts[ident].names)
         elsewhere = tuple(name for name in dict.fromkeys(listed) if name not in known)
         found.concepts[ident] = found.concepts[ident]._replace(elsewhere=elsewhere)
     found.foreign = frozenset(foreign)
+
+
+def _take(found: Vocabulary, key: Key) -> None:
+    found.longest[key[0]] = max(found.longest.get(key[0], 0), len(key))
+    found.stems.update(key)
 
 
 def local_key(abbreviation: str, language: str) -> str:
