@@ -1,6 +1,7 @@
 """Guessing the character set of bytes that are not UTF-8. Every guess is told to the user as one.
 
-Europe writes single accented letters between ASCII ones; Cyrillic, Greek and Asian text is made of runs of high bytes.
+Europe writes single accented letters between ASCII ones, capitals where words begin; Cyrillic, Greek and Asian text is
+made of runs of high bytes.
 Among the sets whose rules the bytes keep, the one is taken in which they give the commonest characters of its language.
 """
 
@@ -14,6 +15,12 @@ _EUROPE = "cp1252"
 _ASIA = ("cp932", "euc_jp", "gb18030", "cp949", "big5")
 _CYRILLIC = ("cp1251", "koi8_r", "cp866", "iso8859_5")
 _GREEK = ("cp1253",)
+_BEFORE_WINDOWS = ("cp850", "mac_roman")
+_LETTERS = frozenset("äöüßéèêëàâáãåçñóôòõíîïìúûùæøœ")
+_COMMONEST = frozenset("äöüßéóíáñú")
+"""Where one letter alone has to tell two sets apart."""
+_WORDS = frozenset("àóéúè")
+_SIGNS = frozenset("µ°²³±–—“”„‘’•¿¡…½¼¾×·«»§®©ºª€ \u00a0")
 _COMMON_CYRILLIC = frozenset("оеаинтсрвлкмдпуяыьгзбчйхжшюцщэ")
 
 
@@ -38,12 +45,15 @@ def guess_charset(sample: bytes) -> str:
     runs = [run for run in _RUN.findall(sample) if len(run) > 3]
     if high == 0:
         return _EUROPE
-    best, most = _EUROPE, 0.55
+    europe, sure = _european(sample)
+    if sure:
+        return europe
+    best, most = europe, 0.55
     for name in _ASIA:
         text = _decoded(sample, name)
         if text is not None and (share := _asian(text, name)) > most:
             best, most = name, share
-    if best != _EUROPE or sum(map(len, runs)) < 0.6 * high:
+    if best != europe or sum(map(len, runs)) < 0.6 * high:
         return best
     for names, judge in ((_CYRILLIC, _cyrillic), (_GREEK, _greek)):
         for name in names:
@@ -51,6 +61,35 @@ def guess_charset(sample: bytes) -> str:
             if text is not None and (share := judge(text)) > most:
                 best, most = name, share
     return best
+
+
+def _european(sample: bytes) -> tuple[str, bool]:
+    """Windows-1252, or the set of DOS or of old Macs where that gives letters and Windows's gives signs amid words.
+
+    And whether it can be no other: nearly all are one or two letters amid ASCII ones.
+    """
+    shares = {name: _accented(sample.decode(name, "replace")) for name in (_EUROPE, *_BEFORE_WINDOWS)}
+    best = max(shares, key=lambda name: shares[name])
+    taken = best if shares[best] > 0.8 and shares[best] > shares[_EUROPE] + 0.2 else _EUROPE
+    runs = _RUN.findall(sample)
+    return taken, len(runs) > 2 and shares[taken] > 0.9 and sum(len(run) < 3 for run in runs) > 0.9 * len(runs)
+
+
+def _accented(text: str) -> float:
+    """The share of the characters beyond ASCII that are letters of Western Europe, or signs that part no word."""
+    good, beyond = 0.0, 0
+    for at, char in enumerate(text):
+        if ord(char) < 128:
+            continue
+        beyond += 1
+        before, after = text[max(0, at - 1) : at], text[at + 1 : at + 2]
+        if char in _LETTERS:
+            good += (1.0 if char in _COMMONEST else 0.97) * (before.isalpha() or after.isalpha() or char in _WORDS)
+        elif char.isupper() and char.lower() in _LETTERS:
+            good += 0.95 * (not before.islower() and (after.isalpha() or before.isupper()))
+        elif char in _SIGNS:
+            good += not (before.isalpha() and after.isalpha())
+    return good / beyond if beyond else 0.0
 
 
 def _decoded(sample: bytes, name: str) -> str | None:

@@ -9,14 +9,15 @@ from spinecho.indexer.reports.parsing.decode import reading
 from spinecho.indexer.reports.parsing.formats import every
 from spinecho.indexer.reports.parsing.formats.tables import read_csv
 from spinecho.indexer.reports.parsing.parsed import NotAReport, RawReport, ReportFailure, ReportUnreadable
-from spinecho.indexer.reports.parsing.table_files import parse_csv, parse_jsonl
+from spinecho.indexer.reports.parsing.table_files import begins_a_table, parse_csv, parse_jsonl
 from spinecho.indexer.reports.parsing.text_file import parse_text_file
 
 __all__ = ["SUFFIXES", "NotAReport", "RawReport", "ReportFailure", "ReportUnreadable", "parse_reports"]
 
 
 def _text(path: Path) -> Iterator[RawReport | ReportFailure]:
-    return iter(parse_text_file(path))
+    """One report, or several; or a table that an export calls .txt."""
+    return _csv(path) if begins_a_table(path) else iter(parse_text_file(path))
 
 
 def _csv(path: Path) -> Iterator[RawReport | ReportFailure]:

@@ -31,6 +31,8 @@ Row = RawReport | ReportFailure
 
 _DELIMITERS = ",;\t|"
 _PEEK = 20
+_LONGEST_NAME = 60
+"""Characters of a column's name in a file that need not be a table."""
 _MARKED = re.compile(r"[<&\\]|_x000", re.IGNORECASE)
 """What marked-up text holds, and plain text rarely."""
 _NO_KEY = "no column for an accession number or study UID; where there is one, name it with --report-columns"
@@ -58,6 +60,16 @@ def parse_csv(path: Path) -> Iterator[Row]:
     if not columns.keyed:
         return iter([ReportFailure(str(path), 0, _NO_KEY)])
     return _csv_rows(path, charset, delimiter, header, columns)
+
+
+def begins_a_table(path: Path) -> bool:
+    """Whether the first line names columns, a key and a report among them, and the next has as many fields."""
+    with reading(path), open_text(path, find_charset(path)) as file:
+        first, second = (file.readline(LONGEST_REPORT) for _ in range(2))
+    delimiter, header = _header(first)
+    if len(header) < 2 or max(map(len, header)) > _LONGEST_NAME or (columns := find_columns(header)) is None:
+        return False
+    return columns.keyed and second.count(delimiter) >= len(header) - 1
 
 
 def parse_jsonl(path: Path) -> Iterator[Row]:
@@ -93,32 +105,56 @@ def _csv_rows(path: Path, charset: Charset, delimiter: str, header: list[str], c
         source = _Lines(lines(file, longest=LONGEST_REPORT))
         reader = csv.reader(source, delimiter=delimiter, skipinitialspace=True)
         ordinal = 0
+        begun: tuple[int, list[str]] | None = None
         while True:
             ordinal += 1
+            failure = ""
             try:
                 fields = next(reader)
             except StopIteration:
-                return
+                break
             except csv.Error as error:
-                yield ReportFailure(str(path), ordinal, f"not a readable row: {error}")
-                continue
+                fields, failure = [], f"not a readable row: {error}"
             if ordinal == 1 and _SEPARATOR_LINE.fullmatch(delimiter.join(fields)):
                 ordinal = 0
                 continue
-            if source.ended:  # the reader asked for more: other patients' rows may lie within this one
-                yield ReportFailure(str(path), ordinal, "a quotation mark is never closed: this row and those after it")
-                continue
-            if ordinal == 1 or not any(value.strip(" \t\r\n\f\x00\x1a") for value in fields):
+            if source.ended and not failure:  # the reader asked for more: other patients' rows may lie within this one
+                failure = "a quotation mark is never closed: this row and those after it"
+            if not failure and (ordinal == 1 or not any(value.strip(" \t\r\n\f\x00\x1a") for value in fields)):
                 continue
             if len(fields) > len(header):
-                message = f"{len(fields)} fields under {len(header)} columns: is a quotation mark missing?"
-                yield ReportFailure(str(path), ordinal, message)
+                failure = f"{len(fields)} fields under {len(header)} columns: is a quotation mark missing?"
+            if begun and not failure and _goes_on(begun[1], fields, header, columns):
+                begun[1][-1] += "\n" + f"{delimiter} ".join(fields)  # blanks behind a delimiter were left out
                 continue
-            row: dict[str, str] = {}
-            for name, value in zip(header, fields, strict=False):
-                if not row.get(name, "").strip():  # of two columns of one name, the one that holds something
-                    row[name] = value
-            yield from row_reports(path, ordinal, columns, row, charset)
+            if begun:
+                yield from row_reports(path, begun[0], columns, _named(header, begun[1]), charset)
+            begun = None if failure else (ordinal, fields)
+            if failure:
+                yield ReportFailure(str(path), ordinal, failure)
+        if begun:
+            yield from row_reports(path, begun[0], columns, _named(header, begun[1]), charset)
+
+
+def _named(header: list[str], fields: list[str]) -> dict[str, str]:
+    row: dict[str, str] = {}
+    for name, value in zip(header, fields, strict=False):
+        if not row.get(name, "").strip():  # of two columns of one name, the one that holds something
+            row[name] = value
+    return row
+
+
+def _goes_on(begun: list[str], fields: list[str], header: list[str], columns: Columns) -> bool:
+    """Whether these are a further line of the text in which a row ends, written without quotation marks.
+
+    They are fewer than the columns, and where a key would stand there are words.
+    """
+    texts = {*columns.report, *(name for _, names in columns.sections for name in names)}
+    if header[-1] not in texts or len(begun) != len(header) or not len(fields) < len(header):
+        return False
+    keys = {*columns.accession, *columns.study_uid, *columns.order}
+    said = [value.strip() for name, value in zip(header, fields, strict=False) if name in keys and value.strip()]
+    return len(begun[-1]) < LONGEST_REPORT and bool(said) and all(" " in one or one[-1] in ".:" for one in said)
 
 
 class _Lines:

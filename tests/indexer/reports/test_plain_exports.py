@@ -1,0 +1,87 @@
+"""Tables as old programs export them: by another suffix, in sets before Windows, with lines in no quotation marks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from spinecho.indexer.reports.parsing.charsets import guess_charset
+from spinecho.indexer.reports.parsing.parse import RawReport, ReportFailure, parse_reports
+
+LABELLED = Path(__file__).parents[2] / "encoders" / "text" / "labelled"
+MARK = re.compile(r"\{([^|}]*)\|[^}]*\}")
+
+
+def sentences(language: str) -> list[str]:
+    lines = (LABELLED / f"{language}.txt").read_text(encoding="utf-8").splitlines()
+    return [MARK.sub(r"\1", line) for line in lines if not line.startswith("#")]
+
+
+@pytest.mark.parametrize("charset", ["cp1252", "cp850", "mac_roman", "latin-1"])
+@pytest.mark.parametrize("language", ["de", "fr", "es"])
+def test_european_text_is_read_in_the_set_that_it_was_written_in(language: str, charset: str) -> None:
+    told = sentences(language)
+    seen = 0
+    for at in range(0, len(told) - 8, 8):
+        text = "\n".join(told[at : at + 8])
+        raw = text.encode(charset, "ignore")
+        if sum(byte > 127 for byte in raw) < 4:
+            continue
+        seen += 1
+        assert raw.decode(guess_charset(raw), "replace") == raw.decode(charset), text
+    assert seen > 4
+
+
+@pytest.mark.parametrize(
+    "text", ["5 µm, 20 °C ± 2", "T2*-Wichtung – „unauffällig“", "3 × 4 mm² • «normal»", "café", "œdème"]
+)
+def test_signs_of_windows_are_no_letters_of_others(text: str) -> None:
+    assert guess_charset(text.encode("cp1252")) == "cp1252"
+
+
+def read(path: Path) -> list[tuple[str, str]]:
+    found = list(parse_reports(path))
+    assert all(isinstance(one, RawReport) for one in found), found
+    return [(one.accession_number, one.text) for one in found if isinstance(one, RawReport)]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("name", ["export.txt", "README.txt", "export.csv"])
+def test_a_table_is_one_whatever_its_suffix(tmp_path: Path, delimiter: str, name: str) -> None:
+    rows = (("ACCESSION", "DATE", "REPORT"), ("Q1", "2024-03-12", "FINDINGS: mass."), ("Q2", "2024-03-13", "No mass."))
+    (tmp_path / name).write_text("".join(delimiter.join(row) + "\n" for row in rows))
+    assert read(tmp_path / name) == [("Q1", "FINDINGS: mass."), ("Q2", "No mass.")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Accession: Q1\nFINDINGS: mass, edema.\nIMPRESSION: glioma.",
+        "Accession, report of the MR brain\nAccession: Q1\nFINDINGS: mass.",
+    ],
+)
+def test_a_report_with_a_head_is_no_table(tmp_path: Path, text: str) -> None:
+    (tmp_path / "one.txt").write_text(text)
+    assert read(tmp_path / "one.txt") == [("Q1", text)]
+
+
+def test_lines_without_quotation_marks_go_on_with_their_report(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(
+        "accession,study_date,report\n"
+        "C1,2024-03-12,FINDINGS: mass in the left temporal lobe.\n"
+        "No hemorrhage, no edema.\n"
+        "\n"
+        "IMPRESSION: glioma.\n"
+        "C2,2024-03-13,FINDINGS: normal brain.\n"
+        "C3,2024-03-14\n"
+        "C4,2024-03-15,IMPRESSION: normal.\n"
+    )
+    found = list(parse_reports(tmp_path / "a.csv"))
+    assert [(one.accession_number, one.text) for one in found if isinstance(one, RawReport)] == [
+        ("C1", "FINDINGS: mass in the left temporal lobe.\nNo hemorrhage, no edema.\nIMPRESSION: glioma."),
+        ("C2", "FINDINGS: normal brain."),
+        ("C4", "IMPRESSION: normal."),
+    ]
+    assert [(one.ordinal, one.message) for one in found if isinstance(one, ReportFailure)] == [(7, "no report text")]
