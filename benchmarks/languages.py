@@ -11,9 +11,10 @@ what is printed is a later look.
 `written` are 60 sentences a language as reports have them, of all regions, with every finding and place
 (`benchmarks/data/languages_written.jsonl`), committed before anything was read of them; `written last` are 15 more,
 written when these were mended, and counted once; `written further` are 20 more, written by another hand before further
-names were added by people who saw none of them. `written spanish` are 66 in Spanish alone, of all regions, committed before Spanish
-names were widened; the misses of every other one were read, and those of the rest (`apart`) never. Of all is told too how many of the names are read by what they mean
-in English, and how many words are read as what the sentence does not speak of.
+names were added by people who saw none of them. `written spanish` are 66 in Spanish alone, of all regions, committed
+before Spanish names were widened; the misses of every other one were read, and those of the rest (`apart`) never. Of
+all is told too how many of the names are read by what they mean in English, and how many words are read as what the
+sentence does not speak of.
 """
 
 from __future__ import annotations

@@ -13,8 +13,9 @@ from spinecho.encoders.language.vocabulary.explained import explained
 from spinecho.encoders.language.vocabulary.forms import as_nouns, halves, known_form
 from spinecho.encoders.language.vocabulary.german_compounds import compound
 from spinecho.encoders.language.vocabulary.lobes import lobes
+from spinecho.encoders.language.vocabulary.spanish_adjectives import said_of
 from spinecho.encoders.language.vocabulary.spine_levels import Level, levels
-from spinecho.encoders.language.vocabulary.table import Concept, Kind, Meaning, Token, tokens, vocabulary
+from spinecho.encoders.language.vocabulary.table import Concept, Kind, Meaning, Token, key_of, tokens, vocabulary
 
 _LONG = 2000
 """Characters from which on a text is a whole report, whose reading is not remembered."""
@@ -105,9 +106,13 @@ def _read(text: str) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
         aside_of = _by_context(meanings, words, 0, 0) if meanings else table.named.get((word.stem,))
         if aside_of:
             mentions.append(Mention(word.start, word.stop, aside_of, table.concepts[aside_of].kind))
+    said = dict[int, str]()
     for at in loose:
         if at not in taken:
             mentions += _within(text, words[at])
+            if name := said_of(text, words[at].start, words[at].stop):
+                said[at] = table.named[key_of(name)]
+    mentions += [Mention(words[at].start, words[at].stop, one, table.concepts[one].kind) for at, one in said.items()]
     mentions += [Mention(level.start, level.stop, ident, "anatomy") for level in spinal for ident in level.ids]
     short = explained(text, ((one.start, one.stop, one.concept) for one in mentions))
     if short:
@@ -120,7 +125,7 @@ def _read(text: str) -> tuple[tuple[Mention, ...], tuple[str, ...]]:
             if not any(a < stop and start < b for a, b in taken_up)
         ]
     return tuple(sorted(mentions, key=lambda one: (one.start, one.stop))), tuple(
-        words[at].stem for at in loose if at not in taken
+        words[at].stem for at in loose if at not in taken and at not in said
     )
 
 
