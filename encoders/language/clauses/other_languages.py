@@ -15,12 +15,13 @@ from spinecho.encoders.language.clauses.anatomy_alone import names_only_anatomy
 from spinecho.encoders.language.clauses.cues import Cue
 from spinecho.encoders.language.clauses.other_rules import Rules
 from spinecho.encoders.language.clauses.segment import Judged, decide
+from spinecho.encoders.language.vocabulary.spanish_adjectives import PARTICIPLES
 
 _HARD = re.compile(r";|\|| / |(?<=\w) [-*+] (?=\w)|(?<=[)]) ?, ")
 _QUESTION = re.compile(r"¿|\?+")
 _ITEM = 3
 """Words of an item of a list that nothing closes: "no fracture, effusion, bursitis"."""
-_WITHOUT = re.compile(r"[ ,]*(?:y |und |et )?(?:sin|ohne|sans)(?!\w)")
+_WITHOUT = re.compile(rf"[ ,]*(?:y |und |et )?(?:(?:sin|ohne|sans)(?!\w)|no (?:est[áa]n? )?{PARTICIPLES})")
 _LISTED = ("negation", "hedge", "question", "normal", "family")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 
 from spinecho.encoders.language.clauses.other_rules import Rules, cue, words
+from spinecho.encoders.language.vocabulary.spanish_adjectives import PARTICIPLES
 
 _SEE = r"(?:observ|identific|visualiz|apreci|evidenci|objetiv|detect|demuestr|demostr|muestr|encuentr|encontr|reconoc|ve|halla|document)(?:an?|en?|ad[oa]s?|aron|ó)?"
 _PART = r"(?:visibles?|(?:visualizad|identificad|observad|vist|detectad|dilatad|demostrad|aumentad|evidenciad|objetivad|encontrad|engrosad|agrandad|desplazad|desviad|comprimid|presente|valorad)[oae]?s?|distinguibles?|apreciables?)"
@@ -24,13 +25,15 @@ RULES = Rules(
         cue("hedge", "before",
             r"no (?:(?:puede|pueden|podría) (?:ser )?|se (?:puede|pueden) )?(?:completamente |totalmente )?(?:descartables?|excluid[oa]s?|excluibles?|descartad[oa]s?)|no descartables?|(?:debe|deben|debería) (?:ser )?(?:considera|descarta|valora)\w*|a (?:considerar|valorar|descartar|confirmar)(?= ?(?:[.,;]|$))|no concluyentes?"),
         cue("hedge", "after",
-            r"no (?:se )?(?:puede|pueden|podemos|es posible)(?: \w+mente)? (?:descartar|excluir)(?:se)?|sin poder (?:descartar|excluir)|no permite (?:descartar|excluir)"),
+            r"no (?:se )?(?:puede|pueden|podemos|es posible)(?: \w+mente)? (?:descartar|excluir)(?:se)?|no (?:se )?(?:descart|excluy)(?:an?|en?|amos)|sin (?:poder )?(?:descartar|excluir)|no permite (?:descartar|excluir)"),
+        cue("hedge", "whole", r"(?:versus|vs)\.?(?= (?!normal)\w)|frente a"),
         cue("negation", "either", r"(?:muy )?poco (?:probables?|sugestiv\w+|verosímil)|improbables?"),
         cue("negation", "after",
-            r"(?:sin|no (?:hay|existen?|se \w+|hubo)?|ausencia de|ningún) ?(?:claros? |claras? )?(?:signos?|evidencias?|criterios?|datos?|hallazgos?(?! (?:patol|signif|de inter|relev|rese|dest))(?! ?[.;,]|$)|indicios?|imágenes|sospecha|semiología)(?: (?:claros?|directos?|indirectos?|definitiv[oa]s?|sugestiv[oa]s?|sugerentes?|radiológic[oa]s?))*(?: (?:de|para|que sugieran?))?"),
+            r"(?:sin|no (?:hay|existen?|se \w+|hubo)?|ausencia de|ningún) ?(?:claros? |claras? )?(?:signos?|evidencias?|criterios?|datos?|hallazgos?(?! (?:patol|signif|de inter|relev|rese|dest))(?! ?[.;,]|$)|indicios?|imágenes|sospecha|semiología)(?: (?:claros?|directos?|indirectos?|definitiv[oa]s?|sugestiv[oa]s?|sugerentes?|radiológic[oa]s?))*(?: (?:de|para|que sugieran?))?",
+            r"(?:niegan?|negad[oa]s?)(?: (?:antecedentes?|historia)(?: personal(?:es)?)?(?: de)?)?"),
         cue("hedge", "after",
             r"(?:alta )?sospecha(?: clínica)?(?: de)?|(?:altamente |muy )?sospechos[oa]s? (?:de|para|por)|(?:altamente |muy )?sugestiv[oa]s? de|sugeren?tes? de|sugiere[n]?|sugerente|(?:podrían?|puede[n]?|pudiera[n]?) (?:\w+ )?(?:corresponder|tratarse|ser|representar|estar|deberse|sugerir|traducir)(?: (?:a|de))?",
-            r"a (?:considerar|valorar)|diagnósticos? diferencial(?:es)?|ddx?|d/d|probablemente|posiblemente|en probable relación|impresiona de|parece(?:n)?(?: corresponder)?|frente a|versus|vs|versus\.|plantea\w*"),
+            r"a (?:considerar|valorar)|diagnósticos? diferencial(?:es)?|ddx?|d/d|probablemente|posiblemente|en probable relación|impresiona de|parece(?:n)?(?: corresponder)?|plantea\w*"),
         cue("negation", "after", r"se (?:descartan?|excluyen?)"),
         cue("question", "after", r"(?:a |para |por )?descartar|motivo|(?:a |para )?valorar|estudio de(?!l)|búsqueda de"),
         cue("history", "after",
@@ -48,12 +51,13 @@ RULES = Rules(
         cue("hedge", "either", r"posibles?|probables?|sospechad[oa]s?|sospecha|dudos[oa]s?|inciert[oa]s?|eventual(?:es)?"),
     ),
     cuts=re.compile(
-        r"(?:(?<!\d),|,(?!\d))(?! ?\d+ ?(?:mm|cm|ml|x))"
+        r"(?:(?<!\d),|,(?!\d))(?! ?\d+ ?(?:mm|cm|ml|x))(?! ?(?:muy )?(?:dudos[oa]s?|probables?|posibles?|inciert[oa]s?) ?(?:[.;]|$))"
         r"|[ ,]+(?:pero|sin embargo|aunque|mientras que|no obstante)(?!\w)"
         r"|(?<!compatible)(?<!compatibles)(?<!relación)(?<!sin y)[ ,]+(?:y )?con(?! (?:y sin|contraste|respecto))(?!\w)"
         r"|(?<!con y)[ ,]+(?:y |o )?sin(?! (?:y con|embargo|poder))(?!\w)"
         r"|[ ,]+y (?=no|sin|ausencia|ningun|normal)"
         r"|[ ,]+(?:salvo|excepto|a excepción)"
+        rf"|[ ,]+(?:y )?(?=no (?:est[áa]n? )?{PARTICIPLES})"
     ),
     joins=words("o", "u", "ni", "y", "e", "or", "and"),
     small=words("el", "la", "los", "las", "un", "una", "unos", "unas", "de", "del", "al", "a", "en", "se", "es", "son", "está", "están", "ha", "han", "sido", "y", "e", "o", "u", "ni", "ya", "que", "por", "para", "con", "lo", "su", "sus", "este", "esta", "izquierdo", "izquierda", "derecho", "derecha", "bilateral", "bilaterales", "tamaño", "señal", "aspecto", "morfología", "hay", "observan", "observa", "existe", "existen", "identifica", "identifican", "aprecian", "actualmente", "previo"),

@@ -22,6 +22,9 @@ _ABBREVIATED = (
     " neg prob poss susp eval fam sig signif mod op m n nn art vv ligg sog evtl inkl zn z.n st.p li re bds dd"
 )
 _ABBREVIATIONS = frozenset(_ABBREVIATED.split())
+_SHORT_SIDES = frozenset({"izq", "izda", "izdo", "izqda", "izqdo", "dcha", "dcho", "dch"})
+"""Sides, after which a sentence goes on in small letters or ends: "quiste dcho. simple"."""
+_BEGINS = re.compile(r"\s*(?:no|se|el|los|las|resto)\s")
 _NUMBERED = "no nos nr fig figs im img se ser series grade gr level lvl p pp vol c l t s abb"
 _BEFORE_NUMBER = frozenset(_NUMBERED.split())
 _NARROW, _SLACK = 36, 30
@@ -211,6 +214,8 @@ def _ends_sentence(text: str, begin: int, stop: re.Match[str]) -> bool:
     word = found.group() if found else ""
     if word.lower() in _ABBREVIATIONS:
         return not following
+    if word.lower() in _SHORT_SIDES and following.islower() and not _BEGINS.match(text, stop.end()):
+        return False
     if following.isdigit() and word.lower() in _BEFORE_NUMBER:
         return False
     if len(word) == 1 and word.isupper() and word.isalpha() and following.isupper():

@@ -10,6 +10,7 @@ import re
 
 from spinecho.encoders.language.function_words import FUNCTION_WORDS, shows
 from spinecho.encoders.language.stems import root
+from spinecho.encoders.language.vocabulary.spanish_adjectives import is_form
 from spinecho.encoders.language.vocabulary.table import local_key, vocabulary
 
 _ELSEWHERE: dict[str, tuple[str, ...]] = {
@@ -86,6 +87,8 @@ def local_stem(text: str, start: int, stop: int) -> str:
         return ""
     around = [word for part in (text[:start], text[stop:]) for word in _WORD.findall(part.lower()) if len(word) > 1]
     found = next((one for one in languages if shows(one, around)), "")
+    if not found and "es" in languages and any(is_form(word) for word in around):
+        found = "es"
     if not found and any((root(word),) in vocabulary().foreign for word in around):
         found = languages[0]
     return local_key(written, found) if found else ""

@@ -12,20 +12,21 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from spinecho.encoders.language.stems import neutral
+from spinecho.encoders.language.vocabulary.spanish_plurals import plural
 
 _Part: TypeAlias = Literal[
     "meniscus", "soft", "disc", "vertebra", "bone", "implant", "lung", "tonsil", "septum", "midline", "other"
 ]
 
 _ALWAYS = {
-    "engrosad": "thickening", "edematizad": "edema", "edematos": "edema", "atrofiad": "atrophy", "atrofic": "atrophy",
-    "dilatad": "dilatation", "distendid": "dilatation", "ectasic": "dilatation", "calcificad": "calcification",
-    "trombosad": "thrombosis", "ocluid": "occlusion", "estenosad": "stenosis", "estenotic": "stenosis",
-    "luxad": "dislocation", "subluxad": "subluxation", "necrosad": "necrosis", "necrotic": "necrosis",
-    "inflamad": "inflammation", "hipertrofiad": "hypertrophy", "hipertrofic": "hypertrophy",
-    "comprimid": "compression", "aneurismatic": "aneurysm", "cirrotic": "cirrhosis", "ulcerad": "ulceration",
-    "retraid": "retraction", "aplanad": "flattening", "deshilachad": "fraying", "agrandad": "enlargement",
-    "artrosic": "osteoarthritis", "tendinosic": "tendinopathy", "osteoporotic": "osteoporosis",
+    "engrosad": "thickening", "edematizad": "edema", "edematos": "edema", "atrofiad": "atrophy", "atrófic": "atrophy",
+    "dilatad": "dilatation", "distendid": "dilatation", "ectásic": "dilatation", "calcificad": "calcification",
+    "trombosad": "thrombosis", "ocluid": "occlusion", "estenosad": "stenosis", "estenótic": "stenosis",
+    "luxad": "dislocation", "subluxad": "subluxation", "necrosad": "necrosis", "necrótic": "necrosis",
+    "inflamad": "inflammation", "hipertrofiad": "hypertrophy", "hipertrófic": "hypertrophy",
+    "comprimid": "compression", "aneurismátic": "aneurysm", "cirrótic": "cirrhosis", "ulcerad": "ulceration",
+    "retraíd": "retraction", "aplanad": "flattening", "deshilachad": "fraying", "agrandad": "enlargement",
+    "artrósic": "osteoarthritis", "tendinósic": "tendinopathy", "osteoporótic": "osteoporosis",
 }  # fmt: skip
 """Beginnings of words, before o, a, os or as, and what each says of whatever noun."""
 _TORN: dict[_Part, str] = {"meniscus": "tear", "soft": "tear", "disc": "annular tear", "implant": "implant rupture"}
@@ -50,7 +51,8 @@ _BY_NOUN: dict[str, dict[_Part, str]] = {
 """The same of words whose finding the noun tells; what is not here says nothing."""
 _ALONE = {
     "rot": "tear", "desgarrad": "tear", "seccionad": "tear", "fracturad": "fracture", "herniad": "disc herniation",
-    "acuñad": "compression fracture", "aplastad": "compression fracture",
+    "acuñad": "compression fracture", "aplastad": "compression fracture", "protruid": "disc protrusion",
+    "abombad": "disc bulge", "deshidratad": "disc desiccation",
 }  # fmt: skip
 """What they say where no noun stands before them."""
 _NOUNS: dict[tuple[str, _Part], str] = {
@@ -84,28 +86,22 @@ _NOUNS: dict[tuple[str, _Part], str] = {
     " mucosa placa vía úlcera colección hernia articulación rodilla cadera bolsa bursa zona área región imagen señal",
 }
 """Gender and part of the body, and nouns in the singular. "Other" nouns keep a word from what stands before them."""
-
-
-def _plural(noun: str) -> str:
-    if noun.endswith("s"):
-        return noun
-    if noun.endswith("z"):
-        return noun[:-1] + "ces"
-    return noun + ("s" if noun[-1] in "aeoé" else "es")
-
-
 _GENDERS: dict[str, tuple[str, bool, bool, _Part]] = {}
 """A noun without accents: gender, whether it may be one, whether it may be several, part."""
 for (_gender, _part), _listed in _NOUNS.items():
     for _noun in _listed.split():
-        _several = _plural(_noun)
+        _several = plural(_noun)
         _GENDERS[neutral(_noun)] = (_gender, True, _several == _noun, _part)
         if _several != _noun:
             _GENDERS[neutral(_several)] = (_gender, False, True, _part)
+PARTICIPLES = rf"(?:{'|'.join((*_ALWAYS, *(one for one in _BY_NOUN if one != 'desplazad')))})[oa]s?(?!\w)"
+"""A pattern of those, in lower case, that are a statement of their own behind "no": a fracture that is not displaced is
+one."""
+_SAID = {neutral(one): says for one, says in _ALWAYS.items()}
 _STEMS = {neutral(one): says for one, says in _BY_NOUN.items()}
 _BEGUN = {neutral(one): says for one, says in _ALONE.items()}
 _FORM = re.compile(r"(?P<stem>[^\W\d_]{3,}?)(?P<gender>[oa])(?P<several>s?)", re.IGNORECASE)
-_SENTENCE = re.compile(r"[.;\n](?:\s|$)")
+_SENTENCE = re.compile(r"[;\n]|\.\s+(?=[A-ZÁÉÍÓÚÑ])")
 _WORD = re.compile(r"[^\W_]+")
 _LEVEL = re.compile(r"[CDLT]\d{1,2}", re.IGNORECASE)
 _FAR = 12
@@ -127,8 +123,8 @@ def said_of(text: str, start: int, stop: int) -> str:
     if form is None:
         return ""
     stem, gender, several = form
-    if stem in _ALWAYS:
-        return _ALWAYS[stem]
+    if stem in _SAID:
+        return _SAID[stem]
     says = _STEMS[stem]
     begun = max((match.end() for match in _SENTENCE.finditer(text, 0, start)), default=0)
     joined, known = False, list[tuple[str, _Part]]()
@@ -155,9 +151,14 @@ def said_of(text: str, start: int, stop: int) -> str:
     return ""
 
 
+def is_form(word: str) -> bool:
+    """Whether it is one of these words: a Spanish one."""
+    return _form(word) is not None
+
+
 @lru_cache(maxsize=65536)
 def _form(word: str) -> tuple[str, str, bool] | None:
     match = _FORM.fullmatch(neutral(word))
-    if match is None or (match["stem"] not in _ALWAYS and match["stem"] not in _STEMS):
+    if match is None or (match["stem"] not in _SAID and match["stem"] not in _STEMS):
         return None
     return match["stem"], "m" if match["gender"] == "o" else "f", bool(match["several"])

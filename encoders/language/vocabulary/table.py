@@ -35,6 +35,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from spinecho.encoders.language.stems import root
 from spinecho.encoders.language.vocabulary.german_forms import inflected
+from spinecho.encoders.language.vocabulary.spanish_plurals import plural_name
 from spinecho.encoders.language.vocabulary.spine_levels import lines
 
 Kind: TypeAlias = Literal["finding", "anatomy", "technique"]
@@ -245,40 +246,50 @@ def add_languages(found: Vocabulary, by_language: Mapping[str, Iterable[str]]) -
     """Give concepts their names in other languages; raises `VocabularyError` for a line of no concept.
 
     A name that ends in "!" stands in the English lines too, and is no English word. Another that an English concept
-    has stays its name, and of two languages' the first: no English text reads otherwise.
+    has stays its name, and of two languages' the first: no English text reads otherwise. Their further forms come last.
     """
     foreign: set[Key] = set()
     more: dict[str, list[str]] = {}
+    forms: list[tuple[str, str]] = []
     for language, read in by_language.items():
         for raw in read:
             own, equals, names = raw.split("#", 1)[0].partition("=")
             if not equals:
                 continue
-            ident = own.strip() if own.strip() in found.concepts else found.named.get(key_of(own.strip()), "")
+            own = own.strip()
+            ident = own if own in found.concepts else found.named.get(key_of(own), "")
             if not ident:
-                raise VocabularyError(f"{language}: {own.strip()!r} names no concept")
-            for name in (one.strip() for one in names.split("|")):
+                raise VocabularyError(f"{language}: {own!r} names no concept")
+            for name in map(str.strip, names.split("|")):
                 if name.endswith("^"):
                     _add_local(found, name.rstrip("^"), language, ident)
                     continue
                 key = key_of(plain := name.rstrip("!"))
                 if key in found.ambiguous or found.named.get(key, ident) != ident:
                     continue
-                if key not in found.named or name.endswith("!"):
+                if key not in found.named or name != plain:
                     foreign.add(key)
                     found.named[key] = ident
                 more.setdefault(ident, []).append(plain)
                 _take(found, key)
-                for form in map(key_of, inflected(plain) if language == "de" else ()):
-                    if form not in found.ambiguous and form not in found.named:
-                        foreign.add(form)
-                        found.named[form] = ident
-                        _take(found, form)
+                forms += [(form, ident) for form in _forms(language, plain)]
+    for form, ident in forms:
+        key = key_of(form)
+        if key not in found.ambiguous and key not in found.named:
+            foreign.add(key)
+            found.named[key] = ident
+            _take(found, key)
     for ident, listed in more.items():
         known = set(found.concepts[ident].names)
         elsewhere = tuple(name for name in dict.fromkeys(listed) if name not in known)
         found.concepts[ident] = found.concepts[ident]._replace(elsewhere=elsewhere)
     found.foreign = frozenset(foreign)
+
+
+def _forms(language: str, name: str) -> Iterable[str]:
+    if language == "es":
+        return filter(None, (plural_name(name),))
+    return inflected(name) if language == "de" else ()
 
 
 def _take(found: Vocabulary, key: Key) -> None:
