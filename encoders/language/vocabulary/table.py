@@ -257,8 +257,7 @@ def add_languages(found: Vocabulary, by_language: Mapping[str, Iterable[str]]) -
             if not equals:
                 continue
             own = own.strip()
-            ident = own if own in found.concepts else found.named.get(key_of(own), "")
-            if not ident:
+            if not (ident := own if own in found.concepts else found.named.get(key_of(own), "")):
                 raise VocabularyError(f"{language}: {own!r} names no concept")
             for name in map(str.strip, names.split("|")):
                 if name.endswith("^"):
@@ -284,6 +283,7 @@ def add_languages(found: Vocabulary, by_language: Mapping[str, Iterable[str]]) -
         elsewhere = tuple(name for name in dict.fromkeys(listed) if name not in known)
         found.concepts[ident] = found.concepts[ident]._replace(elsewhere=elsewhere)
     found.foreign = frozenset(foreign)
+    _add_joined(found)
 
 
 def _forms(language: str, name: str) -> Iterable[str]:
@@ -385,7 +385,7 @@ def _connect(found: Vocabulary) -> None:
 def _add_joined(found: Vocabulary) -> None:
     """Names with a hyphen under the one word that it makes too, where another name has that: "non mass-like"."""
     for concept in found.concepts.values():
-        for name in concept.names:
+        for name in concept.names + concept.elsewhere:
             if "-" not in name or _LEVEL.match(name):
                 continue
             key = key_of(

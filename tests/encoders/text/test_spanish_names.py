@@ -132,3 +132,13 @@ def test_a_side_in_short_ends_no_sentence_that_goes_on(side: str) -> None:
 def test_what_is_said_of_a_name(text: str, concept: str, assertion: str) -> None:
     assert assertion in {one.assertion for one in clauses(text, "es") if concept in meant(one.text)}
     assert {one.assertion for one in clauses(text, "es") if concept in meant(one.text)} == {assertion}
+
+
+def test_names_with_a_hyphen_are_read_in_whatever_language_they_stand() -> None:
+    """A Spanish "iliotibial" had taken the French "ilio-tibiale" from its name."""
+    wrong = []
+    for ident, one in vocabulary().concepts.items():
+        for name in (*one.names, *one.elsewhere):
+            if "-" in name and ident not in meant(name) and key_of(name) in vocabulary().named:
+                wrong.append(name)
+    assert wrong == []
