@@ -18,7 +18,7 @@ from spinecho.encoders.language.sizes import SizeCondition, size_condition, size
 from spinecho.encoders.language.stems import root
 from spinecho.encoders.language.vocabulary import concepts, meant, wider
 from spinecho.encoders.language.vocabulary.reading import read
-from spinecho.encoders.language.vocabulary.table import WORD, bare
+from spinecho.encoders.language.vocabulary.tokens import WORD, bare
 
 RULES = 16
 """Raised whenever the same text gives other sentences, clauses or facts: what older rules stored is told anew."""

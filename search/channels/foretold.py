@@ -15,7 +15,7 @@ from spinecho.db.queries.learning.stated_findings import said_of_it
 from spinecho.db.schema.database import Database
 from spinecho.encoders.language.findings import Wish, findings
 from spinecho.encoders.language.stems import root
-from spinecho.encoders.language.vocabulary.table import WORD
+from spinecho.encoders.language.vocabulary.tokens import WORD
 from spinecho.search.channels.found import Found
 
 PREDICTED = "predicted"

@@ -9,7 +9,8 @@ from functools import lru_cache
 from rapidfuzz.distance import OSA
 
 from spinecho.encoders.language.stems import neutral, root
-from spinecho.encoders.language.vocabulary.table import NOUNS, Key, vocabulary
+from spinecho.encoders.language.vocabulary.table import NOUNS, vocabulary
+from spinecho.encoders.language.vocabulary.tokens import Key
 
 _SURE = 8
 """Letters from which on one that is wrong, missing, doubled or swapped leaves hardly a doubt which word was meant."""

@@ -15,7 +15,8 @@ from spinecho.encoders.language.vocabulary.german_compounds import compound
 from spinecho.encoders.language.vocabulary.lobes import lobes
 from spinecho.encoders.language.vocabulary.spanish_adjectives import said_of
 from spinecho.encoders.language.vocabulary.spine_levels import Level, levels
-from spinecho.encoders.language.vocabulary.table import Concept, Kind, Meaning, Token, key_of, tokens, vocabulary
+from spinecho.encoders.language.vocabulary.table import Concept, Kind, Meaning, vocabulary
+from spinecho.encoders.language.vocabulary.tokens import Token, key_of, tokens
 
 _LONG = 2000
 """Characters from which on a text is a whole report, whose reading is not remembered."""

@@ -37,17 +37,14 @@ from spinecho.encoders.language.stems import root
 from spinecho.encoders.language.vocabulary.german_forms import inflected
 from spinecho.encoders.language.vocabulary.spanish_plurals import plural_name
 from spinecho.encoders.language.vocabulary.spine_levels import lines
+from spinecho.encoders.language.vocabulary.tokens import Key, key_of
 
 Kind: TypeAlias = Literal["finding", "anatomy", "technique"]
-Key: TypeAlias = tuple[str, ...]
 
 DATA = Path(__file__).parent / "data"
-WORD = re.compile(r"[^\W_]+(?:['’]s\b)?")
 _KINDS: dict[str, Kind] = {one: one for one in get_args(Kind)}
 _LEVEL = re.compile(r"(?:C|T|D|Th|L|S)\d")
 _LEVELS = frozenset("CTDLS")
-DROPPED = frozenset({"of", "the", "a", "an"})
-"""Words that stand in a name or do not: "shift of the midline"."""
 
 
 class Concept(NamedTuple):
@@ -103,15 +100,6 @@ class VocabularyError(ValueError):
     """A line of the vocabulary that cannot be: a mistake in the data files, never of a user."""
 
 
-_PREFIX = re.compile(
-    r"(?<![^\W_])(?:(?:anti|endo|epi|extra|infra|inter|intra|juxta|macro|micro|mid|multi|non|para|peri|poly|post|pre"
-    r"|pseudo|retro|semi|sub|supra|trans|un)[-‐‑]|(?:hyper|hypo|iso)[-‐‑ ])(?=[^\W\d_])",
-    re.IGNORECASE,
-)
-"""What is one word with the next: "sub-mandibular", "hyper intense", "non-enhancing"."""
-_TURNING = frozenset({"non", "un", "anti", "pseudo", "hyper", "hypo", "iso"})
-
-
 _ADJECTIVES = {
     "liver": "hepatic", "kidney": "renal", "lung": "pulmonary", "brain": "cerebral", "heart": "cardiac",
     "stomach": "gastric", "spleen": "splenic", "pancreas": "pancreatic", "prostate": "prostatic", "uterus": "uterine",
@@ -128,56 +116,6 @@ _ADJECTIVES = {
 NOUNS = {root(adjective): root(noun) for noun, adjective in _ADJECTIVES.items() if " " not in noun}
 """Stems of an organ's adjective, and of the organ: names with either are one."""
 _HYPHEN = re.compile(r"([^\W_]+)-([^\W_]+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word of a text as names are compared: its stem, and text[start:stop].
-
-    parts: what it is made of, where a prefix was joined to it that does not turn it round ("post-radiotherapy").
-    """
-
-    stem: str
-    start: int
-    stop: int
-    parts: tuple[Token, ...] = ()
-
-
-def tokens(text: str) -> list[Token]:
-    """The words of a text in order, without "of", "the" and "'s", prefixes joined to what they belong to."""
-    prefixes = {match.start() for match in _PREFIX.finditer(text)}
-    found: list[Token] = []
-    held: list[tuple[int, str]] = []
-    for match in WORD.finditer(text):
-        word, start = match.group(), match.start()
-        if start in prefixes:
-            held.append((start, word))
-            continue
-        if word.lower() in DROPPED and not held:
-            continue
-        if not held:
-            found.append(Token(root(bare(word)), start, match.end()))
-            continue
-        whole = "".join(part for _, part in held) + bare(word)
-        parts = [Token(root(part), at, at + len(part)) for at, part in held]
-        parts.append(Token(root(bare(word)), start, match.end()))
-        turned = any(part.lower() in _TURNING for _, part in held)
-        found.append(Token(root(whole), held[0][0], match.end(), () if turned else tuple(parts)))
-        held.clear()
-    return found
-
-
-def key_of(name: str) -> Key:
-    """The stems by which a name is found."""
-    words = name.split()
-    if "".join(words).isalnum() and "hyp" not in name and "iso" not in name:  # most names, at a third of the cost
-        return tuple([root(word) for word in words if word not in DROPPED])
-    return tuple(token.stem for token in tokens(name))
-
-
-def bare(word: str) -> str:
-    """A word without its possessive ending."""
-    return word[:-2] if word.endswith(("'s", "’s")) else word
 
 
 @lru_cache(maxsize=1)

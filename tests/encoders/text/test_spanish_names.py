@@ -15,7 +15,8 @@ from spinecho.encoders.language.vocabulary.spanish_adjectives import (
     said_of,
 )
 from spinecho.encoders.language.vocabulary.spanish_plurals import plural, plural_name
-from spinecho.encoders.language.vocabulary.table import DATA, key_of, vocabulary
+from spinecho.encoders.language.vocabulary.table import DATA, vocabulary
+from spinecho.encoders.language.vocabulary.tokens import key_of
 
 NOUNS = {(gender, part): listed.split()[0] for (gender, part), listed in _NOUNS.items()}
 

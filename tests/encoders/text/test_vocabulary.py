@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from spinecho.encoders.language.terms import mentions
 from spinecho.encoders.language.vocabulary import concept, concepts, looked_for, names, narrower, wider
 from spinecho.encoders.language.vocabulary.spine_levels import position
-from spinecho.encoders.language.vocabulary.table import VocabularyError, build, key_of, vocabulary
+from spinecho.encoders.language.vocabulary.table import VocabularyError, build, vocabulary
+from spinecho.encoders.language.vocabulary.tokens import key_of
 
 _SENTENCE = (
     "There is a large heterogeneously enhancing mass in the left frontal lobe with surrounding vasogenic oedema, "

@@ -13,7 +13,8 @@ from spinecho.encoders.language.places import place_fit, places
 from spinecho.encoders.language.terms import mentions
 from spinecho.encoders.language.vocabulary import concepts, meant, wider
 from spinecho.encoders.language.vocabulary.spine_levels import position
-from spinecho.encoders.language.vocabulary.table import DATA, Concept, key_of, vocabulary
+from spinecho.encoders.language.vocabulary.table import DATA, Concept, vocabulary
+from spinecho.encoders.language.vocabulary.tokens import key_of
 
 _OTHERWISE = Path(__file__).with_name("named_otherwise.txt")
 _LAY = DATA / "lay_names.txt"
