@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from spinecho.db.errors import FilterError
 from spinecho.db.filters.algebra import Filter, Not, Says, parse_filter
+from spinecho.db.queries.learning.stated_findings import said_of_it
 from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.models import Study
 from spinecho.db.store import storing
@@ -109,3 +110,25 @@ def test_a_side_that_there_is_not_is_an_error(archive: FilterArchive) -> None:
         found(archive, Says(("tear",), sides=("up",)))
     with pytest.raises(FilterError, match="one of left, right, both"):
         parse_filter("says(tear, side=up)")
+
+
+@pytest.mark.parametrize(
+    ("findings", "words", "expected"),
+    [
+        (frozenset[str](), "tear", (TEAR, {"denied", "denied right", "denied in the lobe"})),
+        (frozenset[str](), "TEAR", (TEAR, {"denied", "denied right", "denied in the lobe"})),
+        (frozenset[str](), "ear", (set(), set())),
+        (frozenset[str](), "", (set(), set())),
+        (frozenset({"acl tear"}), "through", ({"words"}, set())),
+        (frozenset({"acl tear", "knee:ACL"}), "none such", ({"words"}, set())),
+        (frozenset({"acl tear", "brain"}), "rupture", (set(), set())),
+    ],
+)
+def test_a_thing_is_spoken_of_by_its_ids_or_in_whole_words(
+    archive: FilterArchive, findings: frozenset[str], words: str, expected: tuple[set[str], set[str]]
+) -> None:
+    with archive.database.begin() as session:
+        uids = {int(number): uid for number, uid in session.execute(select(Study.id, Study.uid))}
+    said = said_of_it(archive.database, list(uids), findings, words)
+    for assertion, studies in zip(("present", "absent"), expected, strict=True):
+        assert {uids[number] for number, told in said.items() if assertion in told} == studies

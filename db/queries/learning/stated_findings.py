@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from spinecho.db.reports.clauses import OF_PASSAGE
 from spinecho.db.schema.chunks import chunks
 from spinecho.db.schema.database import Database
 from spinecho.db.schema.models import Clause, Passage, Report, Study
+
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def stated_findings(database: Database, study_uids: Sequence[str]) -> dict[str, 
 def said_of_it(database: Database, studies: Sequence[int], findings: Set[str], words: str) -> dict[int, set[str]]:
     """What clauses say of a thing (present, absent, ...), by id, for those of these studies whose reports speak of it.
 
-    findings: by ids, all of which one clause names; else its words as they stand, as of a thing without an id.
+    findings: by ids, all of which one clause names; or its words as they stand, as of a thing without an id.
     """
     query = (
         select(Report.study_id, Clause.assertion, Clause.concepts, Clause.text)
@@ -57,15 +60,20 @@ def said_of_it(database: Database, studies: Sequence[int], findings: Set[str], w
         .join(Clause, OF_PASSAGE)
         .where(Passage.section.not_in(ASKING))
     )
-    plain = words.casefold()
+    plain = _in_words(words)
     found: dict[int, set[str]] = {}
     with database.begin() as session:
         for some in chunks(sorted(set(studies))):
             for study, assertion, named, text in session.execute(query.where(Report.study_id.in_(some))):
                 by_id = bool(findings) and findings <= set(named.split("\n"))
-                if by_id or plain in " ".join(text.casefold().split()):
+                if by_id or (plain.strip() and plain in _in_words(text)):
                     found.setdefault(int(study or 0), set()).add(assertion)
     return found
+
+
+def _in_words(text: str) -> str:
+    """The words between blanks, also before the first and behind the last: "ms" is not in "symptoms"."""
+    return " ".join(["", *_WORD.findall(text.casefold()), ""])
 
 
 def stated(affirmed: Iterable[str], left_open: Iterable[str]) -> Stated:

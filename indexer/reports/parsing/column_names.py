@@ -252,7 +252,8 @@ def report_text(columns: Columns, row: Mapping[str, str]) -> str:
 
 
 def _in_words(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.casefold()))
+    """The words between blanks, also before the first and behind the last: "normal" is not in "abnormal"."""
+    return " ".join(["", *re.findall(r"\w+", text.casefold()), ""])
 
 
 def row_facts(columns: Columns, row: Mapping[str, str]) -> RowFacts:

@@ -85,3 +85,20 @@ def test_lines_without_quotation_marks_go_on_with_their_report(tmp_path: Path) -
         ("C4", "IMPRESSION: normal."),
     ]
     assert [(one.ordinal, one.message) for one in found if isinstance(one, ReportFailure)] == [(7, "no report text")]
+
+
+@pytest.mark.parametrize(
+    ("report", "impression", "beyond"),
+    [
+        ("Abnormal signal in the left hippocampus.", "Normal", True),
+        ("Unstable fracture.", "Stable.", True),
+        ("FINDINGS: no mass. IMPRESSION: Normal.", "normal", False),
+        ("FINDINGS: no mass.\nNormal   brain.", "Normal brain", False),
+    ],
+)
+def test_an_impression_is_in_a_report_as_whole_words_alone(
+    tmp_path: Path, report: str, impression: str, beyond: bool
+) -> None:
+    (tmp_path / "a.tsv").write_text(f'accession\treport\timpression\nA1\t"{report}"\t{impression}\n')
+    ((_, text),) = read(tmp_path / "a.tsv")
+    assert (f"IMPRESSION:\n{impression}" in text) is beyond
