@@ -26,12 +26,12 @@ from spinecho.db.filters.conditions import (
     fields_of,
     leaves,
     predicted_tasks,
-    require_filter,
     visible,
     without_field,
 )
 from spinecho.db.filters.contradictions import contradictions
 from spinecho.db.filters.of_field import of_field
+from spinecho.db.filters.size import require_filter
 from spinecho.db.filters.sql import compile_filter
 from spinecho.db.filters.typed import (
     FilterSyntaxError,

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeAlias, assert_never
 
-from spinecho.db.errors import FilterError
-
 FieldKind: TypeAlias = Literal["text", "number", "date", "flag"]
 KINDS: dict[str, FieldKind] = {
     "body_region": "text",
@@ -140,16 +138,6 @@ UNRECORDED = ""
 """As a value of `Is`, of any field but a flag: nothing is recorded, whether the database holds nothing or no text."""
 ASKING = ("indication", "technique", "comparison")
 """Sections of a report that ask, or tell of other examinations, and find nothing."""
-
-
-def require_filter(where: object) -> Filter:
-    """The filter itself. Raises `FilterError` for what is none."""
-    if not isinstance(where, Filter):
-        raise FilterError(
-            f"a filter is text, such as sequence=T2 and age>=60, or a Filter, not {type(where).__name__}; "
-            "without one every study counts"
-        )
-    return where
 
 
 def both(*parts: Filter) -> Filter:

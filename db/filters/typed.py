@@ -43,14 +43,13 @@ from spinecho.db.filters.conditions import (
     by_sql_alone,
     label_name,
 )
+from spinecho.db.filters.size import DEEPEST, MOST, NAMES, require_length
 from spinecho.db.filters.sql import read_number, require_field
 from spinecho.db.filters.typed_dates import day_of, of_dates
 from spinecho.db.filters.typed_says import WITHIN, Expand, Misplaced, Said, Situate
 
 EXAMPLE = 'sequence=T2,FLAIR and (age>=60 or sex=F) and not says:present("haemorrhage")'
 Taken = TypeVar("Taken")
-_DEEPEST, _MOST = 40, 300
-"""Nesting and conditions of one typed filter: more is no person's typing."""
 
 _FIELD = r"(?P<field>\w+(?:\.[\w -]*\w)?)\s*"
 _CONDITION = re.compile(_FIELD + r"(?P<sign>!=|>=|<=|>|<|=|~)\s*")
@@ -81,6 +80,7 @@ def parse_filter(text: str, *, expand: Expand | None = None, situate: Situate | 
     `expand` gives the other names of a finding in `says(...)`, `situate` the side and the place in a name. Raises
     `FilterSyntaxError`, which tells the place, and `FilterError` for an unknown field or a value that cannot be.
     """
+    require_length(text)
     return _Reader(text, expand or (lambda name: (name,)), situate).whole()
 
 
@@ -153,7 +153,7 @@ class _Reader:
 
     def __init__(self, text: str, expand: Expand, situate: Situate | None) -> None:
         self._text, self._expand, self._situate = text, expand, situate
-        self._at = self._depth = self._count = 0
+        self._at = self._depth = self._count = self._names = 0
 
     def whole(self) -> Filter:
         found = self._any()
@@ -176,8 +176,8 @@ class _Reader:
 
     def _one(self) -> Filter:
         self._depth += 1
-        if self._depth > _DEEPEST:
-            raise self._error(f"at most {_DEEPEST} levels of parentheses and 'not'")
+        if self._depth > DEEPEST:
+            raise self._error(f"at most {DEEPEST} levels of parentheses and 'not'")
         found = self._inner()
         self._depth -= 1
         return found
@@ -194,8 +194,8 @@ class _Reader:
             self._move(self._at + 1)
             return found
         self._count += 1
-        if self._count > _MOST:
-            raise self._error(f"at most {_MOST} conditions")
+        if self._count > MOST:
+            raise self._error(f"at most {MOST} conditions")
         if self._word("everything"):
             return ALL
         if says := _SAYS.match(self._text, self._at):
@@ -250,6 +250,9 @@ class _Reader:
                 if _CONDITION.match(self._text, at):
                     self._at = at
                     raise self._error("names, a size, a side or a place, as in says:present(tear, side=left)")
+                self._names += 1
+                if self._names > NAMES:
+                    raise self._error(f"at most {NAMES:,} names of findings")
                 said.labels.append(label)
             if not self._text.startswith(",", self._at):
                 break

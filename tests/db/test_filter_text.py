@@ -95,9 +95,10 @@ def test_one_condition_reads_the_same_by_itself_and_as_a_filter(text: str) -> No
         ("says", 5, "a finding in parentheses"),
         ("says()", 6, "the name of a finding"),
         ("says(stroke", 12, "')' after the name"),
-        ("(" * 500, 41, "levels"),
-        ("not " * 500 + "sex=F", 161, "levels"),
+        ("(" * 500, 21, "levels"),
+        ("not " * 500 + "sex=F", 81, "levels"),
         (" and ".join(["sex=F"] * 400), 3001, "at most 300 conditions"),
+        (f"says({','.join(['a'] * 2001)})", 4007, "at most 2,000 names"),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_place(text: str, position: int, expected: str) -> None:

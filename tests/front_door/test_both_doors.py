@@ -21,9 +21,11 @@ import spinecho
 from spinecho.access.acts import Acts
 from spinecho.answering.lists import Cohort
 from spinecho.archive import Archive
-from spinecho.db.errors import StoreError
+from spinecho.db.errors import FilterError, StoreError
+from spinecho.db.filters.algebra import And, Filter, Is, Not, Or, Says
 from spinecho.db.people.cohorts import CohortError
 from spinecho.db.people.tokens import TokenError
+from spinecho.db.queries.facets import COUNTABLE
 from spinecho.filling.sources import Sources
 from spinecho.remote.archive import NOT_FROM_AFAR
 from spinecho.remote.record import AsyncRemoteActs, RemoteActs
@@ -177,6 +179,73 @@ def test_what_is_no_argument_is_told_with_its_value_and_what_helps(door: Any, as
     """Numbers and texts of other kinds ended in errors of the inside: of JSON, of SQL, of an unreachable line."""
     with pytest.raises(spinecho.QueryError, match=words):
         ask(door)
+
+
+def _nested(levels: int, *kinds: Any) -> Filter:
+    """Conditions in conditions; the innermost is a level of its own."""
+    where: Filter = Is("sex", ("F",))
+    for number in range(levels - 1):
+        where = kinds[number % len(kinds)](where)
+    return where
+
+
+def _and(where: Filter) -> Filter:
+    return And((Is("derived", (False,)), where))
+
+
+def _or(where: Filter) -> Filter:
+    return Or((Is("plane", ("axial",)), where))
+
+
+MANY = [f"1.2.{number}" for number in range(3000)]
+NAMES = tuple(f"name {number}" for number in range(1500))
+LARGE: dict[str, tuple[Any, str]] = {
+    "uids, typed": (f"study_uid={','.join(MANY)}", ""),
+    "uids": (Is("study_uid", tuple(MANY)), ""),
+    "not": (_nested(20, Not), ""),
+    "not, typed": ("not " * 19 + "sex=F", ""),
+    "not and, or": (_nested(20, Not, _and, Not, _or), ""),
+    "and, or": (_nested(20, _and, _or), ""),
+    "parentheses": ("(" * 19 + "sex=F" + ")" * 19, ""),
+    "conditions": (Or((Is("sex", ("F",)),) * 300), ""),
+    "a condition too many": (Or((Is("sex", ("F",)),) * 301), "300 conditions"),
+    "thousands of conditions": (And((Is("sex", ("F",)),) * 5000), "300 conditions"),
+    "a level too many": (_nested(21, Not), "20 levels"),
+    "thousands of levels": (_nested(5000, Not), "20 levels"),
+    "levels, typed": ("not " * 30 + "sex=F", "20 levels"),
+    "names": (Or((Says(NAMES, "present", "a"), Says(NAMES, "absent", "b"))), "2,000 names"),
+    "names, typed": (f"says({','.join('ab' * 2000)})", "names"),
+    "characters": (Is("study_uid", ("1" * 1_000_000,)), "at most 900,000 are read"),
+    "characters, typed": ("study_uid=" + "1" * 1_000_000, "at most 900,000 are read"),
+}
+"""(a filter, what its refusal says)."""
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_large_filter_is_answered_alike_or_refused_alike(afar: Any, here: Archive, name: str) -> None:
+    """10,000 characters were the most from afar alone, and what was no text had no limit here but the database's."""
+    where, refused = LARGE[name]
+    if refused:
+        said = []
+        for door in (here, afar):
+            with pytest.raises(FilterError, match=refused) as caught:
+                door.search(where=where)
+            said.append((type(caught.value), str(caught.value)))
+        assert said[0] == said[1]
+    else:
+        assert _uids(afar.search(where=where)) == _uids(here.search(where=where))
+        assert afar.facets("sex", where=where) == here.facets("sex", where=where)
+
+
+def test_any_field_is_counted_alike_however_many_and_however_long_its_name(afar: Any, here: Archive) -> None:
+    fields = [*COUNTABLE, *COUNTABLE]
+    assert afar.facets(*fields) == here.facets(*fields)
+    said = []
+    for door in (here, afar):
+        with pytest.raises(FilterError) as caught:
+            door.facets(f"label.{'long name ' * 20}")
+        said.append(str(caught.value))
+    assert said[0] == said[1]
 
 
 def test_a_folder_of_more_files_than_a_form_has_parts_is_sent(afar: Any, here: Archive, tmp_path: Path) -> None:

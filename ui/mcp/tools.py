@@ -27,11 +27,11 @@ READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_
 MOST_HITS = 50
 Words = Annotated[str, Field(max_length=20_000, description='What is looked for, as in "hemorrhage, no tumour".')]
 Where = Annotated[
-    str, Field(max_length=10_000, description="A filter such as `sequence=T2,FLAIR and age>=60`; '' for none.")
+    str, Field(max_length=200_000, description="A filter such as `sequence=T2,FLAIR and age>=60`; '' for none.")
 ]
 K = Annotated[int, Field(ge=1, le=MOST_HITS, description="How many hits.")]
 Uid = Annotated[str, Field(max_length=64, pattern=r"^[0-9.]+$", description="A StudyInstanceUID, as hits give it.")]
-Rules = Annotated[list[Annotated[str, Field(max_length=10_000)]], Field(max_length=50)]
+Rules = Annotated[list[Annotated[str, Field(max_length=200_000)]], Field(max_length=50)]
 _log = logging.getLogger(__name__)
 
 
@@ -91,7 +91,7 @@ def tools_of(
 
     def facets(
         fields: Annotated[
-            list[Annotated[str, Field(max_length=100)]], Field(max_length=20, description="[] for the usual ones.")
+            list[Annotated[str, Field(max_length=400)]], Field(max_length=200, description="[] for the usual ones.")
         ] = [],  # noqa: B006
         where: Where = "",
         most: Annotated[int, Field(ge=1, le=50, description="Values of each field.")] = 20,

@@ -69,11 +69,13 @@ def ask(call: Call) -> Asking[Reply]:
 
 
 def typed(where: str | Filter) -> str:
-    """A filter as text."""
-    if isinstance(where, str):
-        return where
+    """A filter as text. Raises `FilterError` for one that is too large, as it is raised here."""
     from spinecho.db.filters.algebra import require_filter, write_filter  # noqa: PLC0415
+    from spinecho.db.filters.size import require_length  # noqa: PLC0415
 
+    if isinstance(where, str):
+        require_length(where)
+        return where
     return write_filter(require_filter(where))
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from spinecho.ui.server.api.around.limits import MOST_DEEP, MOST_RESULTS
 
 Words = Annotated[str, Field(max_length=200_000)]
-Where = Annotated[str, Field(max_length=10_000, description="A filter, as docs/filters.md has it.")]
+Where = Annotated[str, Field(max_length=1_000_000, description="A filter, as docs/filters.md has it.")]
 Uid = Annotated[str, Field(max_length=64, pattern=r"^[0-9.]+$", examples=["1.2.840.113619.2.1"])]
 K = Annotated[int, Field(ge=1, le=MOST_RESULTS, description="Hits on a page.")]
 Cursor = Annotated[str | None, Field(max_length=400, description="`next` of the page before, of the same question.")]
@@ -388,5 +388,5 @@ class FacetsAsked(Asks):
     """Fields to count under a filter."""
 
     where: Where = ""
-    fields: list[Annotated[str, Field(max_length=40)]] = Field(default=[], max_length=20)
+    fields: list[Annotated[str, Field(max_length=400)]] = Field(default=[], max_length=200)
     most: Annotated[int, Field(ge=1, le=10_000)] = 20

@@ -97,7 +97,7 @@ async def similar_scan(
     files: Annotated[list[UploadFile], File(description="DICOM files, a zip of them, or one NIfTI file.")],
     words: Annotated[str, Form(max_length=20_000, description="What hits are to fit besides.")] = "",
     box: Annotated[str, Form(max_length=200, description="R0,A0,S0,R1,A1,S1, or i0:i1,j0:j1,k0:k1.")] = "",
-    where: Annotated[str, Form(max_length=10_000)] = "",
+    where: Annotated[str, Form(max_length=1_000_000)] = "",
     k: Annotated[int, Form(ge=1, le=MOST_DEEP)] = 10,
     reports: Annotated[bool, Form()] = False,
 ) -> JSONResponse:

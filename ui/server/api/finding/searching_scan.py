@@ -24,7 +24,7 @@ async def search_like_scan(
     asked: Reads,
     files: Annotated[list[UploadFile], File(description="DICOM files, a zip of them, or one NIfTI file.")],
     question: Annotated[
-        str, Form(max_length=400_000, description="JSON as /search takes it, without like and cursor.")
+        str, Form(max_length=1_000_000, description="JSON as /search takes it, without like and cursor.")
     ] = "{}",
 ) -> JSONResponse:
     """As /search, where hits are to resemble a scan that is sent, too; it is read in a child process and not kept."""
