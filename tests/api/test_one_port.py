@@ -28,6 +28,8 @@ from waiting import comes
 from benchmarks.browser import free_port
 from spinecho.encoders.sandbox.environment import command_environment
 
+FEW_FILES = ("sh", "-c", 'ulimit -S -n 256; exec "$@"', "sh")
+"""Begins a command with fewer open files than an account may have."""
 ROOT = Path(__file__).parents[2]
 DOC = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 LINES = [
@@ -89,7 +91,7 @@ def start(home: Path, *options: str) -> Server:
         "SPINECHO_API_IDLE_SECONDS": "2",
     }
     with log.open("wb") as out:
-        process = subprocess.Popen([*command, *options], env=environment, stdout=out, stderr=out, cwd=home)
+        process = subprocess.Popen([*FEW_FILES, *command, *options], env=environment, stdout=out, stderr=out, cwd=home)
     return Server(port, home, process, log)
 
 
@@ -135,6 +137,13 @@ def test_the_lines_of_the_page_do_what_they_say(server: Server, archive: Path, i
         assert done.returncode == 0, (line, done.stdout[:500], done.stderr)
     assert (tmp_path / "first.bin").stat().st_size == 4096
     assert (tmp_path / "slice.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_each_of_its_processes_may_have_as_many_files_open_as_the_account(server: Server) -> None:
+    whole = psutil.Process(server.process.pid)
+    limits = {one.pid: one.rlimit(psutil.RLIMIT_NOFILE) for one in (whole, *whole.children(recursive=True))}
+    assert len(limits) > 4
+    assert all(soft == min(hard, 65_536) for soft, hard in limits.values()), limits
 
 
 def test_the_pages_stand_behind_it_with_their_own_guard(server: Server) -> None:

@@ -6,11 +6,15 @@ import contextlib
 import ctypes
 import gc
 import os
+import resource
 import sys
 
 SWITCH = 0.0001
 """Seconds that a thread may compute on while others wait for the interpreter. A short question asks for it some thirty
 times; at Python's 5 ms it waits that long each time beside a long one, which only ever computes."""
+
+_FILES = 65_536
+"""More than any server of this kind has open; some systems give a thousand million, which others count through."""
 
 _ARENA_MAX = -8
 """M_ARENA_MAX of malloc.h: https://sourceware.org/glibc/manual/latest/html_node/Malloc-Tunable-Parameters.html"""
@@ -33,6 +37,19 @@ def share_heaps() -> None:
     if "MALLOC_ARENA_MAX" not in os.environ:
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).mallopt(_ARENA_MAX, 2)
+
+
+def have_files_open() -> None:
+    """Take as many files and connections as the account may have; for this process and what it starts.
+
+    Systems begin with 1,024, of which a page that is open behind `spinecho serve` takes three, and each thread some for
+    its databases; what is refused then is the index, the record, a temporary file, by chance.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def leave_what_stays() -> None:

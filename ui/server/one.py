@@ -24,7 +24,7 @@ from spinecho.encoders.sandbox.environment import command_environment
 from spinecho.errors import SpinechoError
 from spinecho.setup.private import UMASK
 from spinecho.setup.settings import as_environment, read_settings
-from spinecho.ui.server.fair import share_finely, share_heaps
+from spinecho.ui.server.fair import have_files_open, share_finely, share_heaps
 from spinecho.ui.server.parent import end_with_parent
 from spinecho.ui.server.serve import SECRET, check_address, parser_of, rules_for, secret_of, tell_address
 
@@ -37,6 +37,7 @@ _GRACE = 15
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until stopped."""
     os.umask(UMASK)
+    have_files_open()
     given = _parser().parse_args(arguments)
     settings = read_settings()
     signed = check_address(given.address, settings, allowed=given.open)

@@ -30,6 +30,7 @@ from spinecho.access.roles import read_roles, redirect_origin, signs_in
 from spinecho.errors import SettingsError, SpinechoError
 from spinecho.setup.private import UMASK, open_private
 from spinecho.setup.settings import Settings, read_settings
+from spinecho.ui.server.fair import have_files_open
 from spinecho.ui.server.guard import Guard, Rules
 from spinecho.ui.server.parent import end_with_parent
 from spinecho.ui.server.theme import PAGE, streamlit_options
@@ -120,6 +121,7 @@ def rules_for(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until stopped."""
     os.umask(UMASK)
+    have_files_open()
     given = _parser().parse_args(arguments)
     settings = read_settings()
     signed = check_address(given.behind_address or given.address, settings, allowed=given.open)

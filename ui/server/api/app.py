@@ -102,7 +102,7 @@ def create_api(
     app.include_router(health.router)
     if assistants is not None:
         app.router.routes.append(Route("/mcp", endpoint=assistants))
-    app.add_middleware(Edge, limits=service.limits, rules=rules, alone=workers < 2)
+    app.add_middleware(Edge, limits=service.limits, rules=rules, streams=service.streams, alone=workers < 2)
     mount(app)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app

@@ -20,6 +20,7 @@ from spinecho.ui.server.api.around import metrics
 from spinecho.ui.server.api.around.limits import Limits
 from spinecho.ui.server.api.around.logs import log
 from spinecho.ui.server.api.around.problems import in_rpc, problem
+from spinecho.ui.server.api.around.streams import Streams
 from spinecho.ui.server.guard import Asgi, Given, Guard, Message, Receive, Rules, Scope, Send
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -57,8 +58,8 @@ class _TooSlow(_GivenUp):
 class Edge:
     """The middleware."""
 
-    def __init__(self, app: Asgi, limits: Limits, rules: Rules | None, *, alone: bool = True) -> None:
-        self._app, self._limits, self._alone = app, limits, alone
+    def __init__(self, app: Asgi, limits: Limits, rules: Rules | None, *, streams: Streams, alone: bool = True) -> None:
+        self._app, self._limits, self._alone, self._streams = app, limits, alone, streams
         self._guard = None if rules is None else Guard(app, rules)
         self._under_way = 0
 
@@ -76,12 +77,14 @@ class Edge:
         state.update(request_id=number, stages={}, problem="", failure="")
         answer_sent = _AnswerSent(send, number, state, head=head)
         self._under_way += 1
-        state["leave"] = not self._alone and self._under_way > _AT_EASE
+        state["leave"] = not self._alone and self._computed > _AT_EASE
         metrics.UNDER_WAY.set(self._under_way)
         try:
             await self._answered(scope, receive, answer_sent, given, number)
         finally:
             self._under_way -= 1
+            if (end_stream := state.get("end_stream")) is not None:
+                end_stream()
             metrics.UNDER_WAY.set(self._under_way)
             metrics.THREADS.set(anyio.to_thread.current_default_thread_limiter().borrowed_tokens)
             self._book({**scope, "method": "HEAD"} if head else scope, answer_sent, state, time.perf_counter() - begun)
@@ -137,9 +140,14 @@ class Edge:
         length, most = given.one("content-length"), self._most(given)
         if length.isdecimal() and int(length[:20]) > most:
             return 413, "TooLarge", f"a body of {length[:20]} bytes; at most {most:,} are taken"
-        if self._under_way > self._limits.at_once:
+        if self._computed > self._limits.at_once:
             return 503, "Overloaded", f"{self._limits.at_once} requests are under way already; ask again in a moment"
         return None
+
+    @property
+    def _computed(self) -> int:
+        """Requests under way that have something to do: who hears of a job may do so for hours."""
+        return self._under_way - self._streams.open
 
     def _most(self, given: Given) -> int:
         upload = given.one("content-type").lower().startswith("multipart/form-data")
@@ -168,7 +176,7 @@ class Edge:
         facts |= {"stages_ms": stages} if stages else {}
         facts |= {"problem": state["problem"]} if state["problem"] else {}
         facts |= {"failure": state["failure"]} if state["failure"] and status >= 500 else {}
-        if took * 1000 >= self._limits.slow_ms and not state.get("streams"):
+        if took * 1000 >= self._limits.slow_ms and "end_stream" not in state:
             log().warning("slow", **facts, plan=state.get("plan", ""))
         elif route not in OPEN:
             log().info("request", **facts)

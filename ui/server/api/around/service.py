@@ -29,6 +29,7 @@ from spinecho.ui.server.api.around.kept_volumes import KeptVolumes
 from spinecho.ui.server.api.around.limits import Buckets, Limits, Turns
 from spinecho.ui.server.api.around.marks import Marks
 from spinecho.ui.server.api.around.problems import NotReady
+from spinecho.ui.server.api.around.streams import Streams
 from spinecho.ui.server.fair import leave_what_stays
 from spinecho.ui.server.jobs.queue import Queue
 
@@ -65,6 +66,7 @@ class Service:
     volumes: KeptVolumes
     turns: Turns
     marks: Marks
+    streams: Streams
     _served: Served | None = None
     _failed: str = ""
     _unreachable: bool = False
@@ -87,7 +89,7 @@ class Service:
         return cls(
             settings, limits, door, signed, database, record, _key(settings), Queue(settings.home),
             read_provider(auth) if signed else None, Buckets(limits, marks), _sessions(settings, auth, marks),
-            KeptVolumes(settings.home, limits.cache_mb * 1_000_000), Turns(max(limits.searches, 1)), marks,
+            KeptVolumes(settings.home, limits.cache_mb * 1_000_000), Turns(max(limits.searches, 1)), marks, Streams(),
         )  # fmt: skip
 
     def open(self) -> None:

@@ -44,7 +44,6 @@ _FILE: dict[int | str, dict[str, Any]] = {
     416: {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
           "description": "The range lies beyond the end."},
 }  # fmt: skip
-_LOOK = 0.25
 _KNOWN_FOR = 2.0
 """Seconds for which who hears of a job is taken for who they were when they asked."""
 _NEEDS = {"export": Role.RESEARCHER, "evaluation": Role.RESEARCHER}
@@ -121,8 +120,8 @@ def events(asked: Reads, number: Id) -> StreamingResponse:
     They end before it where the token, or its owner's role, no longer lets them hear of it: who asks again is told why.
     """
     asked.access.note("see-job", digest_of(number))
-    asked.request.state.streams = True
-    first = _mine(asked, number)
+    first, streams = _mine(asked, number), asked.service.streams
+    asked.request.state.end_stream = streams.begin(asked.caller.key)
 
     async def lines() -> AsyncIterator[str]:
         last_sent, now, quiet, known = "", first, 0.0, time.monotonic()
@@ -137,8 +136,9 @@ def events(asked: Reads, number: Id) -> StreamingResponse:
                 last_sent, quiet = text, 0.0
             if now.over:
                 return
-            await anyio.sleep(_LOOK)
-            quiet += _LOOK
+            seconds = streams.seconds
+            await anyio.sleep(seconds)
+            quiet += seconds
             if quiet >= 15:  # proxies cut what is silent
                 yield ": still there\n\n"
                 quiet = 0.0
