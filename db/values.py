@@ -351,7 +351,8 @@ Fact: TypeAlias = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A row of the record as an older database held it. origin: what tells it from every other: it is carried once."""
+    """An act that is to go on record. origin: of a row that an older database held, what tells it from every other, as
+    it is carried once; '' for an act of now."""
 
     at: datetime
     user: str

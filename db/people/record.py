@@ -30,8 +30,7 @@ from spinecho.db.schema.engines import Location, driver_message, shown
 from spinecho.db.values import Carried, Fact
 
 __all__ = [
-    "FILE", "Checked", "Entry", "Record", "RecordError", "RecordUnwritable", "Recorder",
-    "Unrecorded",
+    "FILE", "Checked", "Entry", "Record", "RecordError", "RecordUnwritable", "Recorder", "Unrecorded", "act_now",
 ]  # fmt: skip
 
 _MOST_SUBJECT, _MOST_FACT = 128, 400
@@ -68,6 +67,10 @@ class Recorder(Protocol):
         """Add one act, durably; gives the row's digest. Raises `RecordUnwritable`."""
         ...
 
+    def append_all(self, acts: Sequence[Carried]) -> Sequence[str]:
+        """Add acts in their order, durably, all or none; gives the digest of each. Raises `RecordUnwritable`."""
+        ...
+
     def entries(self, *, user: str | None = None, action: str | None = None, most: int = 200) -> tuple[Entry, ...]:
         """The latest acts, newest first, of one user and of one kind where these are given."""
         ...
@@ -80,6 +83,10 @@ class Unrecorded:
         """Nothing happens, and there is no digest."""
         return ""
 
+    def append_all(self, acts: Sequence[Carried]) -> Sequence[str]:
+        """The same for several."""
+        return [""] * len(acts)
+
     def entries(self, *, user: str | None = None, action: str | None = None, most: int = 200) -> tuple[Entry, ...]:
         """Nothing is known."""
         return ()
@@ -90,7 +97,7 @@ class Record:
 
     def __init__(self, engine: Engine, location: Location) -> None:
         self._engine, self.location = engine, location
-        self._together = Together(self._add)
+        self._together = Together(self._add_groups)
 
     @classmethod
     def open(cls, location: Location, *, write: bool = True) -> Record:
@@ -118,7 +125,14 @@ class Record:
 
         Raises `RecordUnwritable`.
         """
-        return self._together.add(Carried(_now(), user, role, action, subject, facts, ""))
+        return self.append_all([act_now(user=user, role=role, action=action, subject=subject, facts=facts)])[0]
+
+    def append_all(self, acts: Sequence[Carried]) -> Sequence[str]:
+        """Add acts of one person in their order, all of them or none; gives the digest of each.
+
+        Raises `RecordUnwritable`.
+        """
+        return self._together.add(acts)
 
     def carry(self, rows: Sequence[Carried]) -> int:
         """Add rows of an older database, those that are not here yet; how many these were. All of them, or none."""
@@ -184,6 +198,10 @@ class Record:
         """Close every pooled connection."""
         self._engine.dispose()
 
+    def _add_groups(self, groups: Sequence[Sequence[Carried]]) -> list[list[str]]:
+        digests = iter(self._add([row for group in groups for row in group]))
+        return [[next(digests) for _ in group] for group in groups]
+
     def _add(self, rows: Sequence[Carried]) -> list[str]:
         """The digest of each, '' for one that was carried here before."""
         digests: list[str] = []
@@ -239,6 +257,11 @@ class _Reading:
         self._connection.close()
         if isinstance(error, DBAPIError):
             raise RecordError(f"the record {shown(self._location)} cannot be read: {driver_message(error)}") from error
+
+
+def act_now(*, user: str, role: str, action: str, subject: str = "", facts: Mapping[str, Fact]) -> Carried:
+    """An act of this moment, which is not on record yet."""
+    return Carried(_now(), user, role, action, subject, facts, "")
 
 
 def _values(row: Carried, number: int, before: str) -> dict[str, Any]:

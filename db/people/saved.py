@@ -39,13 +39,14 @@ def remember(database: Database, owner: str, asked: Mapping[str, Any]) -> str:
     """The token of this search of this owner: the one that it has, or a new one."""
     mine = SavedSearch.owner == owner
     with database.begin(durable=True) as session:
-        recent = select(SavedSearch).where(mine).order_by(SavedSearch.at.desc(), SavedSearch.id.desc()).limit(_KEPT)
-        known = session.scalars(recent).all()
+        columns = select(SavedSearch.id, SavedSearch.at, SavedSearch.asked).where(mine)  # of whole rows each is checked
+        known = session.execute(columns.order_by(SavedSearch.at.desc(), SavedSearch.id.desc()).limit(_KEPT)).all()
         now = _after(known[0].at if known else None)
-        for row in known:
-            if row.asked == dict(asked):
-                row.at = now
-                return row.token
+        same = next((one.id for one in known if one.asked == dict(asked)), None)
+        if same is not None:
+            row = session.get_one(SavedSearch, same)
+            row.at = now
+            return row.token
         token = secrets.token_urlsafe(9)
         session.add(SavedSearch(token=token, owner=owner, name="", shared=False, asked=dict(asked), at=now))
         session.flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ from enum import StrEnum
 from typing import ParamSpec, Protocol, TypeVar, cast
 
 from spinecho.db.errors import ServerLost, StoreError
-from spinecho.db.people.record import Entry, Recorder, RecordUnwritable
+from spinecho.db.people.record import Entry, Recorder, RecordUnwritable, act_now
 from spinecho.db.schema.database import Database
-from spinecho.db.values import Fact
+from spinecho.db.values import Carried, Fact
 from spinecho.errors import SpinechoError
 
 __all__ = [
@@ -71,6 +71,7 @@ class _Asking:
         return digest
 
 
+_reading: ContextVar[tuple[Access, list[Carried]] | None] = ContextVar("reading", default=None)
 _asking: ContextVar[_Asking | None] = ContextVar("asking", default=None)
 
 
@@ -98,16 +99,62 @@ class Access:
 
         Raises `RecordUnwritable`: nothing is shown then.
         """
-        person = self.person
+        return self._noted_as(action, subject, facts, self._append)
 
-        def append() -> str:
-            return self._record.append(
-                user=person.name, role=str(person.role), action=action, subject=subject, facts=facts
-            )
+    def note_read(self, action: str, subject: str = "", **facts: Fact) -> None:
+        """The row of what was read and is given back now; within `together` it is written at its end."""
 
-        asking = _asking.get()
+        def append(act: Carried) -> str:
+            held = self._held()
+            if held is None:
+                return self._append(act)
+            held.append(act)
+            return ""
+
+        self._noted_as(action, subject, facts, append)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is read within is on record at the end, by one write for all: a disk is asked once to be sure.
+
+        Nothing of it may be shown before. What is done within, and not only read, is on record before it is done, with
+        all that was read until then. Raises `RecordUnwritable` at the end where nothing can be recorded.
+        """
+        if self._held() is not None:
+            yield
+            return
+        held: list[Carried] = []
+        token = _reading.set((self, held))
+        try:
+            yield
+        finally:
+            _reading.reset(token)
+            if held:
+                try:
+                    self._record.append_all(held)
+                except BaseException:
+                    self._noted.clear()  # what is drawn once more is to be noted once more
+                    raise
+
+    def _held(self) -> list[Carried] | None:
+        """What waits for the end of `together`, None outside of one of this person's."""
+        reading = _reading.get()
+        return reading[1] if reading is not None and reading[0] is self else None
+
+    def _append(self, act: Carried) -> str:
+        held = self._held() or []
+        digests = self._record.append_all([*held, act])
+        held.clear()
+        return digests[-1]
+
+    def _noted_as(self, action: str, subject: str, facts: Mapping[str, Fact], append: Callable[[Carried], str]) -> str:
+        person, asking = self.person, _asking.get()
+
+        def row() -> str:
+            return append(act_now(user=person.name, role=str(person.role), action=action, subject=subject, facts=facts))
+
         says = repr((person, action, subject, sorted(facts.items())))
-        return append() if asking is None else asking.once(says, append)
+        return row() if asking is None else asking.once(says, row)
 
     def note_once(self, action: str, subject: str = "", **facts: Fact) -> None:
         """The same for what is drawn again and again by one drawing of a page, as a bar that moves: one row for all.
@@ -116,7 +163,7 @@ class Access:
         """
         key = repr((action, subject, sorted(facts.items())))
         if key not in self._noted:
-            self.note(action, subject, **facts)
+            self.note_read(action, subject, **facts)
             self._noted.add(key)
 
     def allow(self, role: Role, what: str, action: str, subject: str = "", **facts: Fact) -> str:
@@ -136,9 +183,9 @@ class Access:
         except SpinechoError as error:
             asking = _asking.get()
             if asking is None or asking.times > 1 or not isinstance(error, ServerLost):  # else it is asked again
-                self.note(action, subject, **counted, failed=type(error).__name__)
+                self.note_read(action, subject, **counted, failed=type(error).__name__)
             raise
-        self.note(action, subject, **counted)
+        self.note_read(action, subject, **counted)
 
     def record(self, *, most: int = 200) -> tuple[Entry, ...]:
         """The latest acts: everybody's for a manager, else one's own. Looking is one of them."""

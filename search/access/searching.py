@@ -88,7 +88,7 @@ class Kept(EngineAccess):
     @needs(Role.VIEWER, "search")
     def listed_again(self, studies: Sequence[str], *, hits: int, want: str) -> None:
         """Before hits that were kept are shown once more. studies: UIDs of theirs."""
-        self.note("list", digest_of(studies), hits=hits, want=want)
+        self.note_read("list", digest_of(studies), hits=hits, want=want)
 
     @needs(Role.VIEWER, "count")
     def counted_again(self, where: Filter) -> None:
@@ -125,7 +125,7 @@ class Kept(EngineAccess):
     @needs(Role.VIEWER, "search")
     def remember_search(self, asked: Mapping[str, Any]) -> str:
         """The token of this search of this person's: the one that it has, or a new one."""
-        self.note_once("remember-search")
+        self.note("remember-search")
         return saved.remember(self._database, self.person.name, asked)
 
     @needs(Role.VIEWER, "keep a search")
@@ -157,7 +157,7 @@ class Searching(Kept):
         """
         found = self._searched(query, want, k, where, lambda results: (results, self._listed(results, most)))
         studies = digest_of(hit.study.uid for hit in found[0].hits if hit.study)
-        self.note("list", studies, hits=len(found[0].hits), want=str(found[0].query.get("want", "")))
+        self.note_read("list", studies, hits=len(found[0].hits), want=str(found[0].query.get("want", "")))
         return found
 
     def _searched(

@@ -221,7 +221,7 @@ def test_where_nothing_can_be_recorded_nothing_is_answered(served: Served, monke
     def fail(*_: Any, **__: Any) -> str:
         raise RecordUnwritable("nothing can be recorded in /secret/place")
 
-    monkeypatch.setattr(Record, "append", fail)
+    monkeypatch.setattr(Record, "append_all", fail)
     uid, series = served.study, served.series
     studies, files = f"/studies/{uid}", f"/series/{series}"
     paths = (studies, f"{studies}/reports", f"{files}/thumbnail", f"{files}/volume/data")

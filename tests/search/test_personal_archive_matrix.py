@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +24,7 @@ from spinecho.db.filters.algebra import Is
 from spinecho.db.people.cohorts import CohortError, cohorts
 from spinecho.db.people.record import Entry, Record, RecordUnwritable
 from spinecho.db.schema.database import Database
-from spinecho.db.values import Fact
+from spinecho.db.values import Carried, Fact
 from spinecho.search.access.cohorts import PersonalCohorts
 from spinecho.search.access.personal_archive import Access, Person, PersonalArchive, Refused, Role
 from spinecho.search.cohorts.definition import from_plain
@@ -68,6 +68,11 @@ class Silent:
     def append(self, *, user: str, role: str, action: str, subject: str = "", facts: Mapping[str, Fact]) -> str:
         self.rows.append(Entry(None, user, role, action, subject, facts))  # type: ignore[arg-type]
         return "digest"
+
+    def append_all(self, acts: Sequence[Carried]) -> list[str]:
+        for one in acts:
+            self.append(user=one.user, role=one.role, action=one.action, subject=one.subject, facts=one.facts)
+        return ["digest"] * len(acts)
 
     def entries(self, **_: Any) -> tuple[Entry, ...]:
         return tuple(self.rows)

@@ -180,9 +180,15 @@ def test_anothers_search_opens_only_where_it_is_shared(home: Path, monkeypatch: 
 
 def test_a_search_is_kept_under_a_name(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     page = ask(opened(home, monkeypatch), "lesion")
+    assert len(acts(home, "see-searches")) == 1, "the empty page names the latest; the box is read once it is opened"
+    page.session_state["saved"] = True
+    calm(page.run())
+    assert len(acts(home, "see-searches")) == 2
     page.text_input(key="saved-name").set_value("All the lesions")
     calm(next(button for button in page.button if button.label == "Keep this search").click().run())
     fresh = opened(home, monkeypatch)
+    fresh.session_state["saved"] = True
+    calm(fresh.run())
     assert any("All the lesions" in option for option in fresh.selectbox(key="saved-open").options)
 
 

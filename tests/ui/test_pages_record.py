@@ -61,7 +61,7 @@ def test_nothing_is_shown_once_the_record_takes_no_more_rows(home: Path, monkeyp
     def full(*_: Any, **__: Any) -> int:
         raise RecordUnwritable("nothing can be recorded (database or disk is full)")
 
-    monkeypatch.setattr(Record, "append", full)
+    monkeypatch.setattr(Record, "append_all", full)
     page = calm(page.run())
     assert any("nothing can be recorded" in text for text in texts(page))
     assert component(page, "spinecho_results") is None, "an answer that is remembered is not shown again"
@@ -170,7 +170,7 @@ def test_nobody_comes_in_whom_the_record_does_not_take(
     def full(*_: Any, **__: Any) -> int:
         raise RecordUnwritable("full")
 
-    monkeypatch.setattr(Record, "append", full)
+    monkeypatch.setattr(Record, "append_all", full)
     page = at_the_door().run()
     assert page.exception
     assert not texts(page)
@@ -183,14 +183,14 @@ def test_a_thumb_that_cannot_be_recorded_is_not_kept_and_the_page_says_so(
 
     page = ask(opened(home, monkeypatch), "lesion")
     uid = rows(page)[0]
-    before = Record.append
+    before = Record.append_all
 
-    def full_for_thumbs(self: Record, *, action: str, **rest: Any) -> str:
-        if action == "thumb":
+    def full_for_thumbs(self: Record, rows: Any) -> Any:
+        if any(one.action == "thumb" for one in rows):
             raise RecordUnwritable("nothing can be recorded (database or disk is full)")
-        return before(self, action=action, **rest)
+        return before(self, rows)
 
-    monkeypatch.setattr(Record, "append", full_for_thumbs)
+    monkeypatch.setattr(Record, "append_all", full_for_thumbs)
     thumb = {"do": "thumb", "uid": uid, "verdict": 1, "words": "lesion", "n": 1}
     monkeypatch.setattr(search_page, "done", lambda _: {"acts": [thumb]})
     monkeypatch.setattr(search_page, "result_list", lambda _, act: act())

@@ -38,18 +38,18 @@ def search_page(context: PageContext) -> None:
     state = st.session_state
     if (way := state.pop("goto", None)) is not None:
         go(way[0], **way[1])
-    lost = asked.arrive(context.front.kept)
-    where = filters.condition(state)
-    with st.sidebar:
-        smallest, generation = context.settings.smallest_count, context.front.kept.generation
+    with context.front.access.together():
+        lost = asked.arrive(context.front.kept)
+        where, generation = filters.condition(state), context.front.kept.generation
         labels, counts = _labels(context, generation), _counts(context, where, generation)
-        filters.panel(counts, labels=labels, smallest=smallest)
+        verdicts = _verdicts(context, where)
+    with st.sidebar:
+        filters.panel(counts, labels=labels, smallest=context.settings.smallest_count)
     scan, corner = _line(context)
     if lost:
         trouble("This address opens no search", lost, grave=False)
     if message := state.pop("not-kept", None):
         trouble("This was not kept", message)
-    verdicts = _verdicts(context, where)
     refine = bool(state.get("refine")) and any(verdicts.values())
     good, bad = (tuple(uid for uid, v in verdicts.items() if v == sign) if refine else () for sign in (1, -1))
     query = asked.query(scan, good, bad)
@@ -117,9 +117,12 @@ def _example(label: str, name: str) -> None:
 
 
 def _saved(context: PageContext) -> None:
-    """Searches that were kept, the latest ones, and keeping this one."""
-    with st.popover("Saved", icon=":material/bookmark:"):
-        found = context.front.kept.saved_searches()
+    """Searches that were kept, the latest ones, and keeping this one: read once it is opened, and on record then."""
+    box = st.popover("Saved", icon=":material/bookmark:", key="saved", on_change="rerun")
+    if not box.open:
+        return
+    found = context.front.kept.saved_searches()
+    with box:
         both = {one.token: one for one in (*found.kept, *found.latest)}
         labels = told_apart({token: _title(one) for token, one in both.items()})
         st.selectbox(
@@ -166,17 +169,19 @@ def _answer(context: PageContext, query: Query, where: Filter) -> Hits | None:
         studies = [hit.study.uid for hit in kept if hit.study]
         front.kept.listed_again(studies, hits=len(kept), want=now["want"])
         return kept
+    unkept = isinstance(query, ImageQuery) or (state.get("example") or ("",))[0] in ("scan", "spot")
     try:
-        with st.spinner("Searching"), while_drawn():
+        with st.spinner("Searching"), while_drawn(), front.access.together():
             hits = front.ask(query, where=where, k=now["k"], reports=now["want"] == Kind.REPORT)
+            token = None if unkept else _remembered(context, now)
     except USER_ERRORS as error:
         trouble("This cannot be searched", str(error))
         return None
-    if not (isinstance(query, ImageQuery) or (state.get("example") or ("",))[0] in ("scan", "spot")):
-        state["token"] = _remembered(context, now)
+    if not unkept:
+        state["token"] = token
         asked.leave(None)
-        if state["token"]:
-            st.query_params["search"] = state["token"]
+        if token:
+            st.query_params["search"] = token
     else:
         st.query_params.pop("search", None)
         state["token"] = None  # no address leads to this list: that of the search before is another one's
