@@ -184,7 +184,8 @@ class _Reader:
 
     def _inner(self) -> Filter:
         if self._word("not"):
-            return Not(self._one())
+            opens = self._text.startswith("(", self._at)  # `not (` is one level, as it is of a value
+            return Not(self._inner() if opens else self._one())
         if self._text.startswith("(", self._at):
             opened = self._at
             self._move(self._at + 1)
