@@ -34,7 +34,7 @@ from spinecho.search.query import StudyQuery, TextQuery
 CANARY = "Zebra Smith"
 WHERE = Is("description", (CANARY,))
 ASKED = {"words": CANARY, "text": CANARY}
-NO_ACT = {"may", "require", "note", "note_once", "allow", "record"}
+NO_ACT = {"may", "require", "note", "note_once", "note_read", "together", "allow", "record"}
 """What the rest stands on; `record` is for everybody and is tested beside."""
 
 
