@@ -23,7 +23,7 @@ def test_every_widget_calls_something_that_runs_to_its_end() -> None:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call)
         for word in node.keywords
-        if word.arg in CALLED
+        if word.arg in CALLED and not isinstance(word.value, ast.Constant)  # "rerun" calls nothing
     ]
     assert len(given) > 10
     broken = [

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
-import threading
 
 _STOPPED = 130
 """As `ui.printing.failing` has it, which a command has not loaded yet."""
-
-_STUCK = "leaving a cluster"
-"""As `indexer.executing.ray_cluster` names a thread that takes leave of who never answers: the process ends without it,
-since Ray's threads would end it by a fault of memory.
-"""
 
 
 def main() -> None:
@@ -27,11 +19,10 @@ def main() -> None:
             print('{"error": "KeyboardInterrupt", "message": "stopped"}')  # noqa: T201
         sys.exit(_STOPPED)
     except SystemExit as end:
-        if isinstance(end.code, int) and any(one.name == _STUCK for one in threading.enumerate()):
-            for stream in (sys.stdout, sys.stderr):
-                with contextlib.suppress(OSError):
-                    stream.flush()
-            os._exit(end.code)
+        from spinecho.ui.printing.ending import end_at_once  # noqa: PLC0415
+
+        if isinstance(end.code, int):
+            end_at_once(end.code)
         raise
 
 
