@@ -17,6 +17,7 @@ import string
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import String, bindparam, text
@@ -109,6 +110,7 @@ def expression(groups: Iterable[Group], joined: Joined = "all") -> Match:
     return Match(tuple(_fewest(group) for group in held if group), joined)
 
 
+@lru_cache(maxsize=1024)
 def _fewest(group: Group) -> Group:
     """The group without names that hold another of its names, which finds all that they would: "meniscal tears"."""
     listed = list(dict.fromkeys(group))

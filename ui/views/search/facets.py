@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
@@ -65,6 +65,7 @@ EMPTY: Mapping[str, Any] = {
 def chosen(state: Mapping[Any, Any]) -> dict[str, Any]:
     """What is chosen, by key, as JSON values; keys without a condition are left out."""
     found: dict[str, Any] = {}
+    state = _held(state)
     for key, empty in EMPTY.items():
         value = state.get(key, empty)
         plain = value.isoformat() if isinstance(value, date) else value
@@ -100,6 +101,7 @@ def is_filter(key: str) -> bool:
 
 def labels_shown(state: Mapping[Any, Any]) -> list[str]:
     """The labels, without `LABEL`, that have a widget: those that were asked for, and those that are in use."""
+    state = _held(state)
     used = [key.removeprefix(LABEL) for key in _label_keys(state) if state[key]]
     return list(dict.fromkeys([*map(str, state.get(_LABELS_SHOWN) or ()), *used]))
 
@@ -190,6 +192,12 @@ def _labels(names: Sequence[str], counts: Mapping[str, Sequence[Facet]]) -> None
 
 def _is_label(key: object) -> bool:
     return isinstance(key, str) and key.startswith(LABEL) and len(key) > len(LABEL)
+
+
+def _held(state: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """As a dict: each look into a page's state goes through all layers of it."""
+    to_dict = getattr(state, "to_dict", None)
+    return state if to_dict is None else cast("Mapping[Any, Any]", to_dict())
 
 
 def _label_keys(state: Mapping[Any, Any]) -> list[str]:
