@@ -150,7 +150,7 @@ def test_no_command_opens_a_database_or_an_engine_by_itself(path: Path) -> None:
         if isinstance(node, ast.ImportFrom):
             assert not {alias.name for alias in node.names} & OPENING, f"{path.name}:{node.lineno}"
         elif isinstance(node, ast.Attribute) and not ast.unparse(node).startswith(("self.", "cls.")):
-            private = node.attr.startswith("_") and not node.attr.startswith("__")
+            private = node.attr.startswith("_") and not node.attr.startswith("__") and ast.unparse(node) != "os._exit"
             assert not private, f"{path.name}:{node.lineno} goes behind the front door: {ast.unparse(node)}"
 
 
