@@ -27,5 +27,7 @@ def test_a_command_whose_connections_break_ends_as_if_undisturbed(tmp_path: Path
     arguments = [sys.executable, HERE / "cuts.py", POINTS, *COMMANDS]
     done = subprocess.run(arguments, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [one["command"] for one in found if not one["problems"]] == list(COMMANDS), (found, done.stderr[-3000:])
+    wrong = [problem for one in found for problem in one["problems"]]
+    assert not wrong, "\n".join(map(str, wrong))
+    assert [one["command"] for one in found] == list(COMMANDS), done.stderr[-3000:]
     assert sum(one["failed"] for one in found) > 0
