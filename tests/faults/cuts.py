@@ -94,7 +94,7 @@ COMMANDS = [
 
 
 def rows(url: str) -> dict[str, list[str]]:
-    """Every row of every table of ours, less numbers and times; patients by their keys, since what a server counted in a
+    """Every row of every table of ours, less numbers and times; patients by keys, since what a server counted in a
     transaction that was lost it does not count again.
     """
     engine, tables, found = make_engine(url), MetaData(), {}
