@@ -15,12 +15,16 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from glob import glob
+from io import BufferedRandom
 from pathlib import Path
 
 _LOG = logging.getLogger("spinecho")
 _TRIES = 100
+_LOOKS, _LOOK = 20, 0.01
+"""How often, and how many seconds apart, a lock is tried for before it counts as held."""
 DIGEST_BYTES = 32
 _NOT_FOR_FOLDERS = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EISDIR}
 """What is said of a folder that cannot be synced: by some network shares, which order their renames themselves, and of
@@ -41,10 +45,44 @@ def durable_replace(unfinished: Path, final: Path) -> None:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Write a small file whole or not at all. Raises OSError."""
+    """Write a small file whole or not at all. Processes that write the same file at once do so one after the other.
+
+    Raises OSError.
+    """
     unfinished = path.with_name(f"{path.name}.partial")
-    unfinished.write_bytes(data)
-    durable_replace(unfinished, path)
+    for _ in range(_TRIES):
+        with contextlib.closing(_waited_for(unfinished)) as file:
+            if not _is_at(file, unfinished):  # another one wrote meanwhile, and this became the file itself
+                continue
+            file.truncate()
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            try:
+                os.replace(unfinished, path)  # noqa: PTH105  (as above)
+            except FileNotFoundError:  # taken for one that was left
+                if unfinished.parent.is_dir():
+                    continue
+                raise
+            sync_folder(path.parent)
+            return
+    raise BlockingIOError(errno.EAGAIN, f"others wrote or removed it {_TRIES} times", str(unfinished))
+
+
+def _waited_for(path: Path) -> BufferedRandom:
+    """A file, made where there is none and whole where there is one, once no other process holds it."""
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b")
+    with contextlib.suppress(OSError):  # no locks here: whoever renames first wins, and the other one begins again
+        fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+def _is_at(file: BufferedRandom, path: Path) -> bool:
+    """Whether an open file still has this name."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def make_folder(folder: Path, *, mode: int = 0o777) -> None:
@@ -123,29 +161,52 @@ def hold(handle: int) -> bool:
     under another name. A file system that knows no locks holds nothing, and lets nothing be dropped.
     """
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        if not take(handle):
+            return False
     except OSError:
         return True
     return os.fstat(handle).st_nlink > 0
 
 
-def is_held(folder: Path) -> bool:
-    """Whether some process holds a folder; false for a file, and for what is not there."""
+def take(handle: int) -> bool:
+    """Lock an open file or folder for this process alone, until it closes it or ends; False where another one holds it.
+
+    Who looks whether it is held (`is_taken`) holds it for that moment too, and is waited for. Raises OSError where the
+    file system knows no locks.
+    """
+    for left in reversed(range(_LOOKS)):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if left:
+                time.sleep(_LOOK)
+        else:
+            return True
+    return False
+
+
+def is_taken(handle: int) -> bool:
+    """Whether another process holds an open file or folder by `take`. Raises OSError where there are no locks."""
     try:
-        handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two that look do not take each other for holders
+    except BlockingIOError:
+        return True
+    fcntl.flock(handle, fcntl.LOCK_UN)
+    return False
+
+
+def is_held(path: Path) -> bool:
+    """Whether some process holds a file or a folder; false for what is not there."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return is_taken(handle)
     except OSError:  # no locks here: nobody can tell
         return False
     finally:
         os.close(handle)
-    return False
 
 
 def drop_abandoned(folder: Path, pattern: str) -> tuple[Path, ...]:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from spinecho.db.backup.sealing import Plain, Sealer
-from spinecho.db.durable import durable_replace, is_unused, make_folder, sync_folder, write_durably
+from spinecho.db.durable import durable_replace, is_unused, make_folder, sync_folder, take, write_durably
 from spinecho.db.errors import BackupDamaged, Busy, StorageFailure, StoreError
 
 _FORMAT = 1
@@ -209,10 +209,10 @@ class Repository:
         """wait: for another backup to come to its end. Raises `Busy`, `StorageFailure`."""
         try:
             with (self.folder / _LOCK).open("a") as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-                except BlockingIOError:
-                    raise Busy(f"another backup is being written to {self.folder}; wait for it") from None
+                if wait:
+                    fcntl.flock(file, fcntl.LOCK_EX)
+                elif not take(file.fileno()):
+                    raise Busy(f"another backup is being written to {self.folder}; wait for it")
                 yield
         except OSError as error:
             raise _failed(self.folder, error) from error

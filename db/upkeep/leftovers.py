@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from spinecho.db.durable import is_held
-from spinecho.db.upkeep.scrub_state import NAME as SCRUBBED
 
 _HALF = "*.partial*"
 
@@ -15,20 +14,15 @@ _HALF = "*.partial*"
 def leftovers(home: Path, builds: Path, spaces: Collection[int] | None) -> tuple[Path, ...]:
     """Files and folders that go once no run is in progress. spaces: those that there are, None where nobody can tell.
 
-    A spool is left alone: what arrives is written there at any time. So are the copies of a backup that goes on, which
-    does not wait for runs: it holds their folder.
+    A spool is left alone: what arrives is written there at any time. So is what somebody holds, who does not wait for
+    runs: the copies of a backup that goes on, a small file that is being written.
     """
     folders = [home, builds, *(path for path in builds.glob("*") if path.is_dir())]
-    found = {path for folder in folders for path in folder.glob(_HALF) if not (_is_small(path) or is_held(path))}
+    found = {path for folder in folders for path in folder.glob(_HALF) if not is_held(path)}
     if spaces is not None:
         known = {f"space-{one}" for one in spaces}
         found |= {path for path in builds.glob("space-*") if path.name not in known}
     return tuple(sorted(found))
-
-
-def _is_small(path: Path) -> bool:
-    """Whether a scrub writes it again and again, and the next one writes over it."""
-    return path.name == f"{SCRUBBED}.partial"
 
 
 def remove(paths: Sequence[Path]) -> None:

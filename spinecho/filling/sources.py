@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from spinecho.db.durable import take
 from spinecho.db.errors import Busy
 from spinecho.db.files import runs
 from spinecho.db.files import sources as kept
@@ -184,10 +184,8 @@ def _alone(settings: Settings, name: str) -> Iterator[None]:
     folder = settings.home / "spool"
     make_private(folder)
     with (folder / f".{name}.lock").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Busy(f"another process pulls from {name} already; wait for it") from None
+        if not take(file.fileno()):
+            raise Busy(f"another process pulls from {name} already; wait for it")
         yield
 
 

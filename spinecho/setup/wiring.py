@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from spinecho.db.durable import is_taken, take
 from spinecho.db.errors import Busy, FilesChanged, StorageFailure
 from spinecho.db.schema.database import Database, alone
 from spinecho.db.schema.warm import warm_beside
@@ -293,14 +293,11 @@ def process_at_work(settings: Settings, name: str) -> int | None:
     """The process that holds the home's lock of this name, None for none. A file that nobody holds means nothing."""
     path = settings.home / name
     try:
-        with path.open("r+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (FileNotFoundError, PermissionError):  # who may not write the lock cannot know
+        with path.open() as file:
+            stated = file.read().strip() if is_taken(file.fileno()) else ""
+    except (FileNotFoundError, PermissionError):  # who may not read the lock cannot know
         return None
-    except BlockingIOError:
-        stated = path.read_text().strip()
-        return int(stated) if stated.isdecimal() else None
-    return None
+    return int(stated) if stated.isdecimal() else None
 
 
 def read_levels(source: Sequence[tuple[str, str]], *, key: str) -> Levels:
@@ -334,11 +331,9 @@ def one_at_a_time(settings: Settings, name: str, does: str) -> Iterator[None]:
             f"cannot write in {settings.home}: {error.strerror}; give this account the right to, or name another home"
         ) from error
     with held as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not take(file.fileno()):
             file.seek(0)
-            raise Busy(f"process {file.read().strip() or '?'} {does}; wait for it") from None
+            raise Busy(f"process {file.read().strip() or '?'} {does}; wait for it")
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
-from spinecho.db.durable import drop_abandoned, hold
+from spinecho.db.durable import drop_abandoned, hold, is_held, take, write_durably
+from spinecho.db.upkeep.leftovers import leftovers
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_what_is_held_stays_and_what_nobody_holds_goes(tmp_path: Path) -> None:
@@ -26,3 +33,78 @@ def test_what_is_being_dropped_is_not_held(tmp_path: Path) -> None:
     with (tmp_path / "a.partial").open("wb") as late, (tmp_path / "a.partial").open("rb") as dropping:
         fcntl.flock(dropping.fileno(), fcntl.LOCK_EX)  # where `drop_abandoned` stands before it removes
         assert not hold(late.fileno())
+
+
+def test_who_looks_whether_something_is_held_does_not_hold_it(tmp_path: Path) -> None:
+    """A page that shows whether a run goes on, again and again, keeps none from beginning; nor do two that look."""
+    path, over, said = tmp_path / "held", threading.Event(), []
+    path.touch()
+
+    def look() -> None:
+        while not over.is_set():
+            said.append(is_held(path))
+
+    looking = [threading.Thread(target=look) for _ in range(2)]
+    for one in looking:
+        one.start()
+    try:
+        while len(said) < 2_000:
+            pass
+        assert not any(said), "nobody holds it"
+        for _ in range(300):
+            with path.open("rb") as file:
+                assert take(file.fileno())
+    finally:
+        over.set()
+        for one in looking:
+            one.join()
+    with path.open("rb") as file:
+        assert take(file.fileno())
+        assert is_held(path)
+        with path.open("rb") as other:
+            assert not take(other.fileno())
+
+
+_WRITE = """
+import sys
+from pathlib import Path
+from spinecho.db.durable import write_durably
+for turn in range(150):
+    write_durably(Path(sys.argv[1]), sys.argv[2].encode() * (1 + turn * 997 % 5_000))
+"""
+
+
+def test_processes_that_write_one_small_file_at_once_leave_it_whole(tmp_path: Path) -> None:
+    """Under one unfinished name: none takes the other's half away, and who reads meanwhile sees one of them, whole."""
+    path = tmp_path / "small"
+    writing = [subprocess.Popen([sys.executable, "-c", _WRITE, str(path), letter]) for letter in "abc"]
+    seen = set()
+    while any(one.poll() is None for one in writing):
+        with contextlib.suppress(FileNotFoundError):
+            content = path.read_bytes()
+            seen.add((len(content) > 0, len(set(content))))
+    assert [one.returncode for one in writing] == [0, 0, 0]
+    assert seen <= {(True, 1)}
+    assert [one.name for one in tmp_path.iterdir()] == ["small"]
+
+
+def test_a_small_file_that_a_killed_run_left_unfinished_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / "small.partial").write_bytes(b"long ago, and longer than what comes")
+    write_durably(tmp_path / "small", b"now")
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("small", b"now")]
+
+
+def test_a_small_file_that_is_being_written_is_no_leftover(tmp_path: Path) -> None:
+    with (tmp_path / "small.partial").open("wb") as file:
+        assert leftovers(tmp_path, tmp_path, None) == (tmp_path / "small.partial",)
+        assert take(file.fileno())
+        assert leftovers(tmp_path, tmp_path, None) == ()
+
+
+def test_locks_are_taken_at_one_place() -> None:
+    """Elsewhere a lock that is tried for once takes those who only look for holders."""
+    packages = ("db", "encoders", "indexer", "search", "spinecho", "ui")
+    paths = (path for package in packages for path in (ROOT / package).rglob("*.py"))
+    assert [path.relative_to(ROOT).as_posix() for path in paths if "LOCK_NB" in path.read_text(encoding="utf-8")] == [
+        "db/durable.py"
+    ]

@@ -284,7 +284,7 @@ def test_a_file_of_its_own_that_is_damaged_is_left_aside(home: Path) -> None:
     assert command(home, "status")[1]["scrub"] is None
     assert scrubbed(home)[0] == 0
     (home / f"{NAME}.partial").write_bytes(b"half")  # by a kill in the middle of writing it
-    assert leftovers(home, home / "builds", None) == ()
+    assert leftovers(home, home / "builds", None) == (home / f"{NAME}.partial",)
 
 
 def test_who_indexes_is_not_held_up(home: Path) -> None:

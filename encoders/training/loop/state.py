@@ -8,7 +8,6 @@ one that was damaged since is passed over.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import random
 import shutil
@@ -24,7 +23,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from spinecho.db.durable import durable_replace, make_folder, sha256_of, sync_file
+from spinecho.db.durable import durable_replace, make_folder, sha256_of, sync_file, take
 from spinecho.encoders.sandbox.limits import read_small
 from spinecho.encoders.training.run_config import TrainError
 
@@ -145,10 +144,8 @@ def alone(folder: Path) -> Iterator[None]:
     """Hold a run's folder; RunBusy where another process trains in it."""
     make_folder(folder)
     with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RunBusy(f"another process trains in {folder}; wait for it, or name another folder") from error
+        if not take(lock.fileno()):
+            raise RunBusy(f"another process trains in {folder}; wait for it, or name another folder")
         yield
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from spinecho.db.durable import is_taken
 from spinecho.errors import SpinechoError
 from spinecho.search.access.personal_archive import Person
 from spinecho.setup.private import open_private
@@ -127,9 +127,7 @@ class Pool:
     def _require_runner(self) -> bool:
         """True where some server of the home runs jobs: it holds their lock. Raises `JobFailed`."""
         with open_private(self._queue.folder / "lock") as held:
-            try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if is_taken(held.fileno()):
                 return True
         raise JobFailed("No server of this archive runs such work at the moment. Try again in a minute.")
 

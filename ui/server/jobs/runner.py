@@ -10,7 +10,6 @@ over, and begins anew what was running.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import secrets
@@ -24,6 +23,7 @@ from typing import IO
 
 import psutil
 
+from spinecho.db.durable import take
 from spinecho.encoders.sandbox.environment import command_environment
 from spinecho.setup.private import open_private
 from spinecho.setup.settings import Settings, as_environment
@@ -108,9 +108,7 @@ class Runner:
 
     def _lead(self) -> bool:
         held = open_private(self._queue.folder / "lock")
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not take(held.fileno()):
             held.close()
             return False
         self._lock = held

@@ -1,23 +1,38 @@
-"""FHIR R4 and R5: DiagnosticReports, alone, in a Bundle, or one a line, with what they name."""
+"""FHIR R4 and R5: DiagnosticReports and documents of imaging, alone, in a Bundle, or one a line."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from spinecho.db.keys import accession_key, is_uid, known_patient
 from spinecho.encoders.reading.opening import open_file
 from spinecho.indexer.reports.parsing.decode import lines, reading
-from spinecho.indexer.reports.parsing.formats.documents import document_text
+from spinecho.indexer.reports.parsing.formats.fhir_documents import (
+    composition_of,
+    document_keys,
+    is_of_imaging,
+    replaced_by,
+    status_of,
+)
 from spinecho.indexer.reports.parsing.formats.fhir_people import people_of
+from spinecho.indexer.reports.parsing.formats.fhir_texts import attachment_text, body_of, composition_text
+from spinecho.indexer.reports.parsing.formats.fhir_values import (
+    Resource,
+    Resources,
+    as_dict,
+    codes,
+    dated,
+    dicts,
+    names,
+    reference_name,
+    text_of,
+)
 from spinecho.indexer.reports.parsing.formats.reading import (
     LARGEST_DOCUMENT,
     ReportFormat,
@@ -26,9 +41,9 @@ from spinecho.indexer.reports.parsing.formats.reading import (
     read_whole,
     some_rows,
 )
-from spinecho.indexer.reports.parsing.markup import NoText, as_shown, html_text
+from spinecho.indexer.reports.parsing.markup import NoText
 from spinecho.indexer.reports.parsing.parsed import RawReport, ReportFailure, trouble_with
-from spinecho.indexer.reports.report_facts import exam_key, in_utc, read_date
+from spinecho.indexer.reports.report_facts import exam_key
 from spinecho.indexer.reports.report_status import Status
 
 _SUFFIXES = frozenset((".json", ".ndjson", ".jsonl", ".fhir"))
@@ -38,37 +53,9 @@ _STATUSES: dict[str, Status] = {
     "cancelled": "cancelled", "entered-in-error": "cancelled",
 }  # fmt: skip
 """An appended report is sent whole, so it takes the place of the one before it."""
+_READ = ("DiagnosticReport", "Composition", "DocumentReference")
+_UNKEYED = "neither an accession number nor a study UID: no identifier of the report, its order or its ImagingStudy"
 _GONE = "This report was withdrawn by the system that sent it."
-_DEEPEST = 6
-"""Observations within observations."""
-_READABLE = ("text/html", "text/plain", "text/rtf", "application/rtf", "application/pdf", "application/xhtml+xml",
-             "text/xml", "application/vnd.openxmlformats")  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class _Resources:
-    """What references lead to. report: whose contained resources may name one another."""
-
-    named: Mapping[str, dict[str, Any]]
-    report: dict[str, Any]
-
-    def get(self, reference: Any, within: dict[str, Any]) -> dict[str, Any]:
-        """The resource, {} where it is not at hand."""
-        return self.of_name(_text(_dict(reference).get("reference")), within)
-
-    def of_name(self, name: str, within: dict[str, Any]) -> dict[str, Any]:
-        """As `get`, by what a reference says."""
-        if name.startswith("#"):
-            contained = (one for holder in (within, self.report) for one in _dicts(holder.get("contained")))
-            return next((one for one in contained if one.get("id") == name[1:]), {})
-        name = _reference(name)
-        return self.named.get(name) or self.named.get("/".join(name.split("/")[-2:])) or {}
-
-
-def _reference(name: str) -> str:
-    """A reference as it is compared: without its version, and a UUID without regard to case."""
-    plain = re.sub(r"(?:/_history/[^/]*|\|[^|]*)$", "", name.strip())
-    return plain.casefold() if plain[:4].casefold() == "urn:" else plain
 
 
 def recognises(path: Path, head: bytes) -> bool:
@@ -77,9 +64,9 @@ def recognises(path: Path, head: bytes) -> bool:
 
 
 def read(path: Path) -> Iterator[Row]:
-    """Every DiagnosticReport of the file, in its order. Raises `NotAReport` for a file of other resources alone."""
+    """Every report of the file, in its order. Raises `NotAReport` for a file of other resources alone."""
     rows = _of_lines(path) if path.suffix.lower() in (".ndjson", ".jsonl") else _of_document(path)
-    return some_rows(rows, f"{path.name} holds FHIR resources, and none of them a DiagnosticReport with a text")
+    return some_rows(rows, f"{path.name} holds FHIR resources, and none of them a report of imaging with a text")
 
 
 def _of_document(path: Path) -> Iterator[Row]:
@@ -111,74 +98,123 @@ def _of_lines(path: Path) -> Iterator[Row]:
 
 def _of_resource(resource: Any, source: str, ordinal: int) -> Iterator[Row]:
     """Rows numbered from `ordinal`."""
-    entries = _dicts(resource if isinstance(resource, list) else [resource])
-    found: list[dict[str, Any]] = []
-    named: dict[str, dict[str, Any]] = {}
+    entries = dicts(resource if isinstance(resource, list) else [resource])
+    found: list[Resource] = []
+    named: dict[str, Resource] = {}
     while entries:
         one = entries.pop(0)
         if one.get("resourceType") == "Bundle":
-            for entry in _dicts(one.get("entry")):
-                inner = _dict(entry.get("resource"))
-                named[_reference(_text(entry.get("fullUrl")))] = inner
+            for entry in dicts(one.get("entry")):
+                inner = as_dict(entry.get("resource"))
+                named[reference_name(text_of(entry.get("fullUrl")))] = inner
                 entries.append(inner)
         if one.get("id"):
-            named[f"{_text(one.get('resourceType'))}/{_text(one.get('id'))}"] = one
-        if one.get("resourceType") == "DiagnosticReport":
+            named[f"{text_of(one.get('resourceType'))}/{text_of(one.get('id'))}"] = one
+        if one.get("resourceType") in _READ:
             found.append(one)
     named.pop("", None)
-    for report in found:
-        row = _report(report, _Resources(named, report), source, ordinal)
+    for row in _reports(found, named, source):
+        yield replace(row, ordinal=ordinal)
+        ordinal += 1
+
+
+def _reports(found: Sequence[Resource], named: Mapping[str, Resource], source: str) -> Iterator[Row]:
+    """DiagnosticReports, and the documents that are no form of one of them."""
+    of = {name: [one for one in found if one.get("resourceType") == name] for name in _READ}
+    own = {id(one): composition_of(one, Resources(named, one), of["Composition"]) for one in of["DiagnosticReport"]}
+    taken = {id(one) for one in own.values()}
+    old = replaced_by((*of["Composition"], *of["DocumentReference"]), Resources(named, {}))
+    for one in found:
+        resources = Resources(named, one)
+        if one.get("resourceType") == "DiagnosticReport":
+            row = _report(one, resources, own[id(one)], source)
+        elif id(one) in taken or not is_of_imaging(one):
+            row = None
+        else:
+            row = _document(one, resources, source, replaced=id(one) in old)
         if row is not None:
-            ordinal += 1
             yield row
 
 
-def _report(report: dict[str, Any], resources: _Resources, source: str, ordinal: int) -> Row | None:
+def _report(report: Resource, resources: Resources, composition: Resource, source: str) -> Row | None:
     """None for one of a laboratory, and for one that was only registered and says nothing yet."""
-    if any(code in ("LAB", "laboratory") for code in _codes(report.get("category"))):
+    if any(code in ("LAB", "laboratory") for code in codes(report.get("category"))):
         return None
-    status = _STATUSES.get(_text(report.get("status")), "")
+    status = _STATUSES.get(text_of(report.get("status")), "")
     try:
-        text = _body(report, resources)
+        text = body_of(report, resources, composition)
     except NoText as error:
-        return ReportFailure(source, ordinal, str(error))
+        return ReportFailure(source, 0, str(error))
     if not text.strip():
         if status != "cancelled":
-            return None if status == "preliminary" else ReportFailure(source, ordinal, "no report text")
+            return None if status == "preliminary" else ReportFailure(source, 0, "no report text")
         text = _GONE
-    number, uid = _keys(report, resources)
-    patient = _patient(report, resources)
-    unkeyed = "neither an accession number nor a study UID: no identifier of the report, its order or its ImagingStudy"
-    problem = trouble_with(text, number, uid, patient, keyed=bool(number or uid), unkeyed=unkeyed, what="report")
-    if problem:
-        return ReportFailure(source, ordinal, problem)
-    meta = _dict(report.get("meta"))
-    version = _text(meta.get("versionId"))
-    exam = next((key for name in _names(report.get("code")) if (key := exam_key(name))), "")
-    return RawReport(
-        source, ordinal, number, uid, text, patient_id=patient, status=status,
-        dated=_dated(report.get("issued")) or _dated(meta.get("lastUpdated")),
-        version=int(version) if version.isascii() and version.isdecimal() and len(version) < 9 else None, exam=exam,
-        people=people_of(report, resources.get),
+    meta = as_dict(report.get("meta"))
+    version = text_of(meta.get("versionId"))
+    return _row(
+        report, resources, source, text, _keys(report, resources), status=status,
+        when=dated(report.get("issued")) or dated(meta.get("lastUpdated")),
+        version=int(version) if version.isascii() and version.isdecimal() and len(version) < 9 else None,
+        exams=names(report.get("code")),
     )  # fmt: skip
 
 
-def _keys(report: dict[str, Any], resources: _Resources) -> tuple[str, str]:
+def _document(document: Resource, resources: Resources, source: str, *, replaced: bool) -> Row | None:
+    """None for one that holds pictures, or another resource's fields, alone, and for one that says nothing yet."""
+    status = status_of(document, _STATUSES)
+    status = "preliminary" if replaced and status != "cancelled" else status
+    try:
+        if document.get("resourceType") == "Composition":
+            text = composition_text(document, resources)
+        else:
+            text = attachment_text(document, resources)
+    except NoText as error:
+        if status != "cancelled":
+            return ReportFailure(source, 0, str(error))
+        text = ""
+    if not text.strip():
+        if status != "cancelled":
+            return None
+        text = _GONE
+    return _row(
+        document, resources, source, text, document_keys(document, resources), status=status,
+        when=dated(document.get("date")) or dated(as_dict(document.get("meta")).get("lastUpdated")), version=None,
+        exams=[text_of(document.get("title")), text_of(document.get("description")), *names(document.get("type"))],
+    )  # fmt: skip
+
+
+def _row(
+    resource: Resource, resources: Resources, source: str, text: str, keys: tuple[str, str], *, status: Status,
+    when: str, version: int | None, exams: Sequence[str],
+) -> Row:  # fmt: skip
+    """exams: what names the exam, of which the first that names a part of the body counts."""
+    number, uid = keys
+    patient = _patient(resource, resources)
+    problem = trouble_with(text, number, uid, patient, keyed=bool(number or uid), unkeyed=_UNKEYED, what="report")
+    if problem:
+        return ReportFailure(source, 0, problem)
+    return RawReport(
+        source, 0, number, uid, text, patient_id=patient, status=status, dated=when, version=version,
+        exam=next((key for name in exams if (key := exam_key(name))), ""), people=people_of(resource, resources.get),
+    )  # fmt: skip
+
+
+def _keys(report: Resource, resources: Resources) -> tuple[str, str]:
     holders = [report]
     for field in ("imagingStudy", "study", "basedOn"):
-        for reference in _dicts(report.get(field)):
+        for reference in dicts(report.get(field)):
             holders.append(resources.get(reference, report))
             holders.append({"identifier": reference.get("identifier")})
     accession: list[str] = []
     others: list[str] = []
     uids: list[str] = []
     for holder in holders:
-        for one in _dicts(holder.get("identifier")):
-            value = _text(one.get("value")).strip()
+        for one in dicts(holder.get("identifier")):
+            value = text_of(one.get("value")).strip()
             bare = value.removeprefix("urn:oid:")
             if one.get("system") == "urn:dicom:uid" or is_uid(bare):
                 uids.append(bare)
-            elif "ACSN" in _codes(one.get("type")):
+            elif "ACSN" in codes(one.get("type")):
                 accession.append(value)
             elif value:
                 others.append(value)
@@ -186,156 +222,11 @@ def _keys(report: dict[str, Any], resources: _Resources) -> tuple[str, str]:
     return next(filter(accession_key, numbers), numbers[0] if numbers else ""), next(iter(uids), "")
 
 
-def _patient(report: dict[str, Any], resources: _Resources) -> str:
-    subject = _dict(report.get("subject"))
-    found = [*_dicts(subject.get("identifier")), *_dicts(resources.get(subject, report).get("identifier"))]
-    found.sort(key=lambda one: "MR" not in _codes(one.get("type")))
-    return next((value for one in found if known_patient(value := _text(one.get("value")).strip())), "")
-
-
-def _body(report: dict[str, Any], resources: _Resources) -> str:
-    """The presented form; where none is readable, the observations and the narrative. The conclusion where it is not
-    among them. Raises `NoText` where all there is cannot be read.
-    """
-    fault: NoText | None = None
-    body = ""
-    for form in sorted(_dicts(report.get("presentedForm")), key=_rank):
-        data = _text(form.get("data")) or _text(resources.of_name(_text(form.get("url")), report).get("data"))
-        if not data or _rank(form) == len(_READABLE):
-            continue
-        try:
-            body = _decoded(data, _text(form.get("contentType")))
-        except NoText as error:
-            fault = error
-            continue
-        if body.strip():
-            break
-    conclusion = as_shown(_text(report.get("conclusion"))).strip()
-    if not body.strip():
-        observations = [_observation(resources.get(one, report), resources, 0) for one in _dicts(report.get("result"))]
-        body = "\n".join(filter(None, observations))
-    if not body.strip() and not conclusion:
-        body = html_text(_text(_dict(report.get("text")).get("div")))
-        if body.lstrip().startswith("Generated Narrative"):  # fields of the resource by name, the patient's among them
-            body = ""
-    codes = (name for code in _dicts(report.get("conclusionCode")) for name in _names(code)[:1])
-    said = [one for one in (conclusion, *dict.fromkeys(codes)) if one]
-    for one in said:
-        if _words(one) in _words(body):
-            continue
-        if body.strip() and said[0] in (one, conclusion) and "IMPRESSION:" not in body.split("\n"):
-            body = f"{body.rstrip()}\n\nIMPRESSION:"
-        body = f"{body}\n{one}".strip("\n")
-    if not body.strip() and fault is not None:
-        raise fault
-    for note in _dicts(report.get("note")):  # R5
-        if (one := as_shown(_text(note.get("text"))).strip()) and _words(one) not in _words(body):
-            body = f"{body.rstrip()}\n\n{one}"
-    return body.strip("\n")
-
-
-def _words(text: str) -> str:
-    return " ".join(text.split()).casefold()
-
-
-def _decoded(data: str, kind: str) -> str:
-    plain = "".join(data.split()).rstrip("=").translate(str.maketrans("-_", "+/"))
-    try:
-        content = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise NoText("the presented form is no base64") from error
-    charset = re.search(r"charset\s*=\s*[\"']?([\w-]{3,20})", kind, re.IGNORECASE)
-    text = document_text(content, encoding=charset[1] if charset else "")
-    return as_shown(text) if kind.lower().startswith("text/plain") else text
-
-
-def _rank(form: dict[str, Any]) -> int:
-    kind = _text(form.get("contentType")).lower()
-    return next((n for n, one in enumerate(_READABLE) if kind.startswith(one)), len(_READABLE) if kind else 0)
-
-
-def _observation(one: dict[str, Any], resources: _Resources, depth: int) -> str:
-    """An observation as lines: its name and its value, then its components and members."""
-    if not one or depth > _DEEPEST or one.get("status") in ("cancelled", "entered-in-error"):
-        return ""
-    name = next(iter(_names(one.get("code"))), "")
-    sites = ", ".join(site for place in _dicts(one.get("bodySite")) for site in _names(place)[:1])
-    name = f"{name} ({sites})" if name and sites and _words(sites) not in _words(name) else name or sites
-    value = _value(one)
-    means = ", ".join(found for concept in _dicts(one.get("interpretation")) for found in _names(concept)[:1])
-    value = f"{value} ({means})" if value and means else value or means
-    own = (f"{name}:\n{value}" if len(value) > 80 else f"{name}: {value}") if name and value else value
-    parts = [own, *(as_shown(_text(note.get("text"))) for note in _dicts(one.get("note")))]
-    parts += [_observation(part, resources, depth + 1) for part in _dicts(one.get("component"))]
-    parts += [_observation(resources.get(part, one), resources, depth + 1) for part in _dicts(one.get("hasMember"))]
-    return "\n".join(filter(None, parts))
-
-
-def _value(one: dict[str, Any]) -> str:
-    """The value of an observation or component, of whatever type; why there is none, where it says so."""
-    if said := as_shown(_text(one.get("valueString"))).strip():
-        return said
-    if coded := next(iter(_names(one.get("valueCodeableConcept"))), ""):
-        return coded
-    if quantity := _quantity(one.get("valueQuantity")):
-        return quantity
-    held = _dict(one.get("valueRange"))
-    low, high = _quantity(held.get("low")), _quantity(held.get("high"))
-    if low or high:
-        return f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}"
-    ratio = [_quantity(_dict(one.get("valueRatio")).get(part)) for part in ("numerator", "denominator")]
-    if all(ratio):
-        return " : ".join(ratio)
-    if isinstance(told := one.get("valueBoolean"), bool):
-        return "yes" if told else "no"
-    plain = (_text(one.get(f"value{kind}")) for kind in ("Integer", "DateTime", "Time"))
-    return next(filter(None, (*plain, *_names(one.get("dataAbsentReason")))), "")
-
-
-def _quantity(quantity: Any) -> str:
-    """A number with its unit, and whether it is more or less than that: "< 5 mm"."""
-    quantity = _dict(quantity)
-    number, comparator = _text(quantity.get("value")), as_shown(_text(quantity.get("comparator")))
-    unit = _text(quantity.get("unit")) or _text(quantity.get("code"))
-    return f"{comparator} {number} {unit if unit != '1' else ''}".strip() if number else ""
-
-
-def _dated(value: Any) -> str:
-    """An instant in UTC, as ISO 8601; a date as it is."""
-    text = _text(value)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return read_date(text)
-    if moment.tzinfo is None:
-        return read_date(text)
-    try:
-        return in_utc(moment)
-    except OverflowError:
-        return ""
-
-
-def _names(concept: Any) -> list[str]:
-    concept = _dict(concept)
-    coded = [_text(one.get("display")) for one in _dicts(concept.get("coding"))]
-    return [shown for name in (_text(concept.get("text")), *coded) if (shown := as_shown(name).strip())]
-
-
-def _codes(concepts: Any) -> set[str]:
-    return {_text(one.get("code")) for concept in _dicts(concepts) for one in _dicts(concept.get("coding"))}
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    """One or several objects, whatever else it holds left out."""
-    return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else str(value) if type(value) is int and abs(value) < 10**64 else ""
+def _patient(report: Resource, resources: Resources) -> str:
+    subject = as_dict(report.get("subject"))
+    found = [*dicts(subject.get("identifier")), *dicts(resources.get(subject, report).get("identifier"))]
+    found.sort(key=lambda one: "MR" not in codes(one.get("type")))
+    return next((value for one in found if known_patient(value := text_of(one.get("value")).strip())), "")
 
 
 FHIR = ReportFormat("FHIR resources", frozenset((".json", ".fhir")), recognises, read)

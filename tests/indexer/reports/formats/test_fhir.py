@@ -122,7 +122,7 @@ def test_lines_of_resources(tmp_path: Path) -> None:
 
 
 def test_what_is_no_report(tmp_path: Path) -> None:
-    with pytest.raises(ReadError, match="none of them a DiagnosticReport"):
+    with pytest.raises(ReadError, match="none of them a report of imaging"):
         parse(tmp_path, bundle(PATIENT))
     (keyless,) = parse(tmp_path, report(identifier=[]))
     assert isinstance(keyless, ReportFailure)
