@@ -22,6 +22,11 @@ _ZONE = re.compile(
 )
 """A time with its zone; what stands behind a date alone is none ("02-01-2024")."""
 _ZONE_OF_DAY = re.compile(r"(\d{4}-?\d{2}-?\d{2})\s*(?:Z|[+-]\d{2}:\d{2}|[+-]\d{4})")
+_NUMBER = re.compile(r"([0-9]{5,13})(?:\.[0-9]{1,15})?")
+_FIRST_DAY, _LAST_DAY = 25_569, 73_050
+"""1970 and 2099, in days as spreadsheets count them."""
+_FIRST_SECOND, _LAST_SECOND = 631_152_000, 1_899_999_999
+"""1990 and 2030. Days and hours in digits ("2024010214") are larger numbers."""
 _FRACTION = re.compile(r"(\d{12}(?:\d\d)?)\.\d+")
 
 
@@ -37,6 +42,26 @@ def read_date(value: str) -> str:
     if (day := _ZONE_OF_DAY.fullmatch(value)) is not None:
         value = day[1]
     return _read_local(value)
+
+
+def read_date_of_table(value: str) -> str:
+    """As `read_date`, of a column that holds dates: these are numbers too where a program wrote them as it keeps them.
+
+    Days since 1899-12-30, as spreadsheets count, and seconds or milliseconds since 1970. Of what zone is not said: they
+    are taken as times without one.
+    """
+    if date := read_date(value):
+        return date
+    if (number := _NUMBER.fullmatch(value.strip())) is None:
+        return ""
+    whole, count = int(number[1]), float(number[0])
+    if _FIRST_DAY <= whole <= _LAST_DAY and len(number[1]) == 5:
+        moment = datetime(1899, 12, 30) + timedelta(seconds=round(count * 86_400))
+        return moment.isoformat() if count != whole else moment.date().isoformat()
+    for unit in (1, 1_000):
+        if _FIRST_SECOND <= whole // unit <= _LAST_SECOND:
+            return datetime.fromtimestamp(whole // unit, UTC).replace(tzinfo=None).isoformat()
+    return ""
 
 
 def _in_utc(local: str, zone: str) -> str:

@@ -261,8 +261,20 @@ def _report(path: Path, ordinal: int, one: CellReport, facts: RowFacts, charset:
 def _as_shown(columns: Columns, row: Mapping[str, str]) -> dict[str, str]:
     """The row with its texts as the program that wrote them showed them. Raises `NoText`."""
     texts = {*columns.report, *(name for _, names in columns.sections for name in names)}
-    marked = {name for name in texts if _MARKED.search(row.get(name, ""))}
-    return {**row, **{name: cell_text(row[name]) for name in marked}}
+    said = {
+        name: _of_object(row[name]) if row.get(name, "").lstrip()[:1] == "{" else row.get(name, "") for name in texts
+    }
+    return {**row, **{name: cell_text(text) if _MARKED.search(text) else text for name, text in said.items()}}
+
+
+def _of_object(cell: str) -> str:
+    """The text of a cell that may be a report as a JSON object. Raises `NoText` for an object in which none is."""
+    value = _object(cell)
+    if not isinstance(value, dict):
+        return cell
+    if text := _as_text(value):
+        return text
+    raise NoText("the cell is a JSON object without a field for a report; give its text a column of its own")
 
 
 def _object(line: str) -> Any:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import re
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from spinecho.indexer.reports.parsing.charsets import guess_charset
 from spinecho.indexer.reports.parsing.parse import RawReport, ReportFailure, parse_reports
+from spinecho.indexer.reports.report_facts import read_date_of_table
 
 LABELLED = Path(__file__).parents[2] / "encoders" / "text" / "labelled"
 MARK = re.compile(r"\{([^|}]*)\|[^}]*\}")
@@ -102,3 +109,61 @@ def test_an_impression_is_in_a_report_as_whole_words_alone(
     (tmp_path / "a.tsv").write_text(f'accession\treport\timpression\nA1\t"{report}"\t{impression}\n')
     ((_, text),) = read(tmp_path / "a.tsv")
     assert (f"IMPRESSION:\n{impression}" in text) is beyond
+
+
+def excel(moment: datetime) -> str:
+    return repr((moment - datetime(1899, 12, 30)) / timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        excel,  # a cell without a format
+        lambda moment: str(int(moment.replace(tzinfo=UTC).timestamp())),
+        lambda moment: str(int(moment.replace(tzinfo=UTC).timestamp()) * 1_000),  # as pandas writes JSON
+        lambda moment: moment.isoformat(),
+        lambda moment: f"{moment:%Y%m%d%H%M%S}",
+    ],
+)
+@given(moment=st.datetimes(datetime(1991, 1, 1), datetime(2029, 12, 31)).map(lambda one: one.replace(microsecond=0)))
+def test_a_date_of_a_column_may_be_a_number(written: Callable[[datetime], str], moment: datetime) -> None:
+    assert read_date_of_table(written(moment)) == moment.isoformat() or moment.time() == time()
+
+
+@given(moment=st.datetimes(datetime(1991, 1, 1), datetime(2090, 1, 1)))
+def test_days_in_digits_are_days(moment: datetime) -> None:
+    day = moment.date().isoformat()
+    assert read_date_of_table(f"{moment:%Y%m%d}") == day
+    assert read_date_of_table(excel(datetime.combine(moment, time())).removesuffix(".0")) == day
+    assert read_date_of_table(f"{moment:%Y%m%d%H}") in ("", f"{day}T{moment:%H}:00:00")
+
+
+@pytest.mark.parametrize("number", ["0", "7", "2024", "12345", "99999", "123456", "1234567", "4711471147114711"])
+def test_other_numbers_are_no_dates(number: str) -> None:
+    assert read_date_of_table(number) == ""
+
+
+def test_a_number_in_a_column_of_dates_decides_which_version_stands(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("accession,report date,report\nA1,45293,No bleed.\nA1,45294.5,Infarct.\n")
+    assert [one.dated for one in parse_reports(tmp_path / "a.csv") if isinstance(one, RawReport)] == [
+        "2024-01-02", "2024-01-03T12:00:00",
+    ]  # fmt: skip
+
+
+def test_a_report_that_is_json_within_a_cell_is_read_by_its_fields(tmp_path: Path) -> None:
+    cells = (
+        {"findings": "An infarct\nleft.", "impression": "<b>Infarct</b>."},
+        {"resourceType": "DiagnosticReport", "conclusion": "No bleed."},
+        {"patient": "Quandt", "codes": [1, 2]},
+    )
+    with (tmp_path / "a.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("accession", "report"))
+        writer.writerows((f"A{n}", json.dumps(cell)) for n, cell in enumerate(cells))
+        writer.writerow(("A3", "{sic} An infarct."))
+    rows = list(parse_reports(tmp_path / "a.csv"))
+    assert [one.text for one in rows if isinstance(one, RawReport)] == [
+        "FINDINGS:\nAn infarct\nleft.\n\nIMPRESSION:\nInfarct.", "IMPRESSION:\nNo bleed.", "{sic} An infarct.",
+    ]  # fmt: skip
+    (told,) = (one for one in rows if isinstance(one, ReportFailure))
+    assert "JSON object without a field for a report" in told.message
