@@ -27,6 +27,7 @@ class Reason(StrEnum):
     LINK_BROKEN = "LINK_BROKEN"
     ENCRYPTED = "ENCRYPTED"
     FILES_GONE = "FILES_GONE"
+    AT_ITS_SOURCE = "AT_ITS_SOURCE"
     MEMBER_REFUSED = "MEMBER_REFUSED"
     # Something is wrong with the file.
     NOT_DICOM = "NOT_DICOM"
@@ -85,6 +86,10 @@ _REMEDIES: dict[Reason, str] = {
     Reason.LINKED_FOLDER: "Nothing to do: what the link leads to is read at its own place.",
     Reason.ARCHIVE: "Nothing to do: what the archive holds is read in place.",
     Reason.FILES_GONE: "Copy the medium again, with all that its DICOMDIR names; then run 'spinecho index --retry'.",
+    Reason.AT_ITS_SOURCE: (
+        "Its pixels stay at the PACS that it came from, which does not give them now: 'spinecho sources test NAME' "
+        "says why; then try again."
+    ),
     Reason.ENCRYPTED: "Unpack it with its password into the archive, or export it without one.",
     Reason.MEMBER_REFUSED: "Unpack the archive with a tool that you trust, and look at what this entry is.",
     Reason.NOT_READ: "It could hold a study or a report: unpack or convert it as the message says, or take it out.",

@@ -166,7 +166,9 @@ def _finished(
         tally.seconds["scan"] += outcome.seconds
         for value, _ in outcome.messages:
             stat = stats.pop(value["path"])
-            if value.get("reason") != Reason.UNREADABLE or exists(value["path"]):
+            if value.get("reason") == Reason.AT_ITS_SOURCE:  # what is stored of it stays
+                tally.counts["out_of_reach"] += 1
+            elif value.get("reason") != Reason.UNREADABLE or exists(value["path"]):
                 yield _scanned(value, stat, archive, door)
             else:  # it went since it was listed
                 tally.counts["gone"] += 1

@@ -158,6 +158,11 @@ class PendingFiles:
         return Job((Reading(task, apart=True),), "captions")
 
     def _store(self, study_uid: str, records: Sequence[FileRecord], done: SeriesDone) -> None:
+        if away := sum(item.reason is Reason.AT_ITS_SOURCE for item in done.failures):
+            self.tally.counts["out_of_reach"] += away  # what is stored of the series stays, and it is pending
+            self.claims.give_back(study_uid)
+            self.progress.advance("read")
+            return
         with self.tally.timed("store"):
             ids = {record.path: record.id for record in records}
             read = done.encoded

@@ -194,7 +194,8 @@ def _left_out(database: Database, tally: Tally, warnings: list[str]) -> tuple[di
     if out_of_reach := tally.counts["out_of_reach"]:
         mendable += out_of_reach
         warnings.append(
-            f"{out_of_reach:,} indexed files cannot be reached now (links out or to nothing, rights): what is "
+            f"{out_of_reach:,} indexed files cannot be reached now (links out or to nothing, rights, a source "
+            "that keeps its pixels and does not answer): what is "
             "stored of them stays. Mount what they lead to, or give --follow-links; take a link that is gone for good "
             "out of its folder"
         )

@@ -286,10 +286,11 @@ def settle_digests(database: Database, fresh: Mapping[int, str], changed: Sequen
             session.execute(update(File).where(File.id.in_(ids)).values(mtime_ns=LOOK_AGAIN))
 
 
-def still_known(database: Database, paths: Sequence[str], *, indexed: bool = False) -> list[str]:
-    """Those of these paths that there is a row of; with `indexed`, one that was not rejected."""
+def still_known(database: Database, paths: Sequence[str], *, indexed: bool = False, settled: bool = False) -> list[str]:
+    """Those of these paths that there is a row of; `indexed`: one that was not rejected, `settled`: nor is pending."""
     query = select(Folder.path, File.name).join(File, File.folder_id == Folder.id)
     query = query.where(File.state != "rejected") if indexed else query
+    query = query.where(File.state != "pending") if settled else query
     with database.begin() as session:
         found: list[str] = []
         for some in chunks(sorted(paths), CHUNK // 2):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -96,6 +96,15 @@ def taken_studies(database: Database, source: int) -> dict[str, TakenStudy]:
     with database.begin() as session:
         rows = session.scalars(select(SourceStudy).where(SourceStudy.source_id == source))
         return {row.study_uid: _taken(row) for row in rows}
+
+
+def remote_names(database: Database, source: int, studies: Sequence[str]) -> dict[str, str]:
+    """What the source itself calls these studies that were taken from it, by UID."""
+    with database.begin() as session:
+        found = select(SourceStudy.study_uid, SourceStudy.remote_id).where(
+            SourceStudy.source_id == source, SourceStudy.study_uid.in_(studies)
+        )
+        return {row.study_uid: row.remote_id for row in session.execute(found)}
 
 
 def note_taken(database: Database, source: int, study: TakenStudy) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.reading.archives.members import has_member, member_stamp, names_of_members, read_member
 from spinecho.encoders.reading.archives.paths import is_member
+from spinecho.encoders.reading.away import MARK, require_here
 
 GZIP = b"\x1f\x8b"
 MOST_INFLATED = 1 << 30
@@ -25,14 +26,21 @@ _CHUNK = 1 << 20
 def open_file(path: Path) -> BinaryIO:
     """The file's bytes, seekable; of one in an archive, whole and in memory.
 
-    Raises OSError as `Path.open` does, and ReadError for what an archive does not give.
+    Raises OSError as `Path.open` does, and ReadError for what an archive, or a source, does not give.
     """
     try:
-        return path.open("rb")
+        file = path.open("rb")
     except (FileNotFoundError, NotADirectoryError):
         if not is_member(str(path)):
             raise
-    return io.BytesIO(_member(path))
+        return io.BytesIO(_member(path))
+    try:
+        require_here(file.read(len(MARK)))
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def inflated_head(data: bytes, size: int) -> bytes:
@@ -102,7 +110,10 @@ def _has_number(file: BinaryIO) -> bool:
 def values_at(path: Path, dtype: np.dtype[Any], count: int, offset: int) -> NDArray[Any]:
     """Up to `count` values that begin at a byte of the file; fewer where it ends before. Raises as `open_file` does."""
     try:
-        return np.fromfile(path, dtype, count, offset=offset)
+        with path.open("rb", buffering=0) as file:
+            require_here(file.read(len(MARK)))
+            file.seek(offset)
+            return np.fromfile(file, dtype, count)
     except (FileNotFoundError, NotADirectoryError):
         if not is_member(str(path)):
             raise

@@ -13,6 +13,7 @@ import numpy as np
 from spinecho.encoders.acquisition.facts import Acquisition
 from spinecho.encoders.errors import HoldsReport, ReadError, Reason
 from spinecho.encoders.preparing.preparation import Grey, Prepared, preparation_from, thumbnail, to_grey
+from spinecho.encoders.reading.away import noted_digest
 from spinecho.encoders.reading.files import read_path, read_series, scan_file
 from spinecho.encoders.reading.formats.known import files_of
 from spinecho.encoders.reading.headers import FileFailure, Header, SeriesFacts, StudyFacts, VolumeRead
@@ -158,7 +159,10 @@ def digests_of(paths: Sequence[str]) -> dict[str, str]:
                     while data := file.read(1 << 20):
                         digest.update(data)
             found[path] = digest.hexdigest()
-        except (OSError, ReadError):  # gone meanwhile, or no longer to be read
+        except ReadError as error:
+            if error.reason is Reason.AT_ITS_SOURCE:  # whose note knows it
+                found[path] = noted_digest(Path(path))
+        except OSError:  # gone meanwhile
             continue
     return found
 

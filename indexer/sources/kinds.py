@@ -83,10 +83,17 @@ def _retrieve(value: str) -> str:
     return value
 
 
+def _pixels(value: str) -> str:
+    if value not in ("kept", "fetched"):
+        raise ValueError("kept or fetched")
+    return value
+
+
 _WAITS: Mapping[str, Callable[[str], Any]] = {
     "connect_timeout": _number(0.1, 600), "read_timeout": _number(0.1, 3600),
     "most_object_mb": _number(1, 16_384), "ca_file": _whole_path, "most_mb_per_second": _number(0.05, 100_000),
 }  # fmt: skip
+_PIXELS: Mapping[str, Callable[[str], Any]] = {"pixels": _pixels, "kept_gb": _number(0, 1_000_000)}
 _WHICH: Mapping[str, Callable[[str], Any]] = {"modality": _text, "since": _day, "recent_days": _number(0, 36_600)}
 _SIGN_IN: Mapping[str, Callable[[str], Any]] = {
     "token_env": _variable, "token_file": _whole_path, "user": _text, "password_env": _variable,
@@ -108,10 +115,10 @@ class Kind:
 
 KINDS: tuple[Kind, ...] = (
     Kind("folder", {"path": _whole_path}),
-    Kind("dicomweb", {"url": _address}, {**_WHICH, **_SIGN_IN, **_WAITS}, "dicomweb:DicomWeb"),
+    Kind("dicomweb", {"url": _address}, {**_WHICH, **_SIGN_IN, **_WAITS, **_PIXELS}, "dicomweb:DicomWeb"),
     Kind(
-        "orthanc", {"url": _address}, {"modality": _text, "grace_days": _number(0, 3660), **_SIGN_IN, **_WAITS},
-        "orthanc:Orthanc",
+        "orthanc", {"url": _address},
+        {"modality": _text, "grace_days": _number(0, 3660), **_SIGN_IN, **_WAITS, **_PIXELS}, "orthanc:Orthanc",
     ),
     Kind(
         "dicom", {"host": _text, "port": _number(1, 65_535), "ae": _title},

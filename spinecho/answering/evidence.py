@@ -12,12 +12,14 @@ from PIL import Image
 
 from spinecho.db.errors import FilesChanged
 from spinecho.db.values import SeriesCard
+from spinecho.encoders.errors import ReadError, Reason
 from spinecho.encoders.preparing.preparation import Grey, picture
 from spinecho.encoders.reading.headers import Header
 from spinecho.encoders.sandbox.processes import Sandbox
 from spinecho.encoders.tasks.image_tasks import PreparedVolume, read_task, unpack_read
 from spinecho.search.access.personal_archive import PersonalArchive
 from spinecho.search.evidence.heat import Heat
+from spinecho.setup.at_source import is_away
 from spinecho.setup.wiring import read_grey
 
 _SIZE = 512
@@ -124,7 +126,7 @@ def _wider(area: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def read_again(spec: dict[str, Any], source: tuple[tuple[str, str], ...], key: str) -> PreparedVolume:
     """A stored volume, prepared again from its files as the spec says.
 
-    Raises `FilesChanged` where they have changed or gone.
+    Raises `FilesChanged` where they have changed or gone, `ReadError` where they stay at a source that does not answer.
     """
     headers = [Header.from_json(header, path=path) for path, header in source]
     with Sandbox() as sandbox:
@@ -132,4 +134,6 @@ def read_again(spec: dict[str, Any], source: tuple[tuple[str, str], ...], key: s
     for item in unpack_read(outcome.messages):
         if isinstance(item, PreparedVolume) and item.key == key:
             return item
+    if is_away([path for path, _ in source]):
+        raise ReadError(Reason.AT_ITS_SOURCE, f"this series cannot be read: {Reason.AT_ITS_SOURCE.remedy}")
     raise FilesChanged("the files of this series have changed or gone; run 'spinecho index' again")

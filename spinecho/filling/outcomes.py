@@ -29,6 +29,7 @@ from spinecho.pseudonyms.identities import open_door
 from spinecho.search.concepts.applying import look_after as look_after_concepts
 from spinecho.search.evidence.trust import look_after as look_after_evidence
 from spinecho.search.self_test import look_after
+from spinecho.setup.at_source import let_go
 from spinecho.setup.settings import Settings
 from spinecho.setup.wiring import encoder_now, executing_by, indexing_lock, open_dual, open_named, open_vector_server
 
@@ -138,7 +139,8 @@ def index(
         warning = self_tested(held, answering, on_progress)
         taught = look_after_concepts(held, tell=on_progress or (lambda *_: None))
         copied = _copied(settings, held)
-    warnings = (*summary.warnings, *embedded, *((warning,) if warning else ()), *taught, *copied)
+        kept = _let_go(settings, held)
+    warnings = (*summary.warnings, *embedded, *((warning,) if warning else ()), *taught, *copied, *kept)
     return Outcome(
         summary.run, summary.counts, summary.reasons, summary.mendable, summary.seconds, warnings,
         _files(not_indexed.failures(held, ignorable=False)), summary.report_columns,
@@ -159,6 +161,17 @@ def _copied(settings: Settings, database: Database) -> tuple[str, ...]:
                     sync(database, server, space)
     except (VectorServerError, BackendMissing) as error:
         return (f"the server of vectors does not hold what is new: {error}. 'spinecho builds sync' tries it again",)
+    return ()
+
+
+def _let_go(settings: Settings, database: Database) -> tuple[str, ...]:
+    """Have sources that keep their pixels hold no more than they may; what is to be known where that failed."""
+    try:
+        let_go(settings, database)
+    except OSError as error:
+        return (
+            f"pixels that their source keeps could not be let go of: {error.strerror}; the next run tries it again",
+        )
     return ()
 
 

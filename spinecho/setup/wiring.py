@@ -38,6 +38,7 @@ from spinecho.errors import NoScan, SpinechoError
 from spinecho.search.fusion import NAME as FUSION
 from spinecho.search.fusion import Weights
 from spinecho.search.query import BoxError, ImageQuery, SpotQuery, TextQuery
+from spinecho.setup.at_source import follow, is_away, paths_of
 from spinecho.setup.boxes import check_form, read_box
 from spinecho.setup.private import make_private, tighten
 from spinecho.setup.readers import Readers
@@ -139,6 +140,7 @@ def open_database(settings: Settings, *, create: bool = False, warn: Callable[[s
     """
     if changed := tighten(settings.home):
         warn(f"{settings.home} could be read by others; {changed} of its files and folders are yours alone now")
+    follow(settings)
     return Database.open(settings.database, create=create)
 
 
@@ -279,6 +281,8 @@ def _read_again(task: Task) -> Message:
     outcome = _READERS.run(task)
     if outcome.failure is not None:
         raise ReadError(outcome.failure, f"this series cannot be shown: {outcome.failure.remedy}")
+    if not outcome.messages and is_away(list(paths_of(task.arguments))):
+        raise ReadError(Reason.AT_ITS_SOURCE, f"this series cannot be shown: {Reason.AT_ITS_SOURCE.remedy}")
     if not outcome.messages:
         raise FilesChanged("the files of this series have changed or gone; run 'spinecho index' again")
     return outcome.messages[0]

@@ -86,6 +86,11 @@ class DicomWeb:
                     self._take(f"studies/{study.study_uid}/series/{series}/instances/{sop}", spool, stop)
         return sum(map(len, wanted.values()))
 
+    def fetch_series(self, study: Listed, series_uid: str, spool: Spool, stop: threading.Event) -> None:
+        """Take every object of one series, whatever the spool holds of it. Raises `SourceDown`, `Stopped`."""
+        self._stop = self._pace.stop = stop
+        self._take(f"studies/{study.study_uid}/series/{series_uid}", spool, stop)
+
     def close(self) -> None:
         """Let go of connections."""
         self._session.close()

@@ -95,6 +95,16 @@ class Orthanc:
                     spool.put(study.study_uid, above, sop, self._get(f"/instances/{one['ID']}/file").content)
         return len(instances)
 
+    def fetch_series(self, study: Listed, series_uid: str, spool: Spool, stop: threading.Event) -> None:
+        """Take every object of one series, whatever the spool holds of it. Raises `SourceDown`, `Stopped`."""
+        self._stop = self._pace.stop = stop
+        with _legible():
+            for series in self._series(study.remote_id):
+                if series["MainDicomTags"]["SeriesInstanceUID"] == series_uid:
+                    for one in self._json(f"/series/{series['ID']}/instances"):
+                        sop = one["MainDicomTags"]["SOPInstanceUID"]
+                        spool.put(study.study_uid, series_uid, sop, self._get(f"/instances/{one['ID']}/file").content)
+
     def close(self) -> None:
         """Let go of connections."""
         self._client.close()
