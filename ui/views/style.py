@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 _STYLE = """<style>
 [data-testid="stMainBlockContainer"] {padding: 4.4rem 2rem 2rem; max-width: 1760px}
+[data-testid="stSidebar"]:not(:has([data-testid="stElementContainer"])) {display: none}
 [data-testid="stSidebarHeader"] {height: 1.6rem; min-height: 0; padding: 0.2rem 0.8rem 0; margin: 0}
 [data-testid="stSidebarUserContent"] {padding: 0 1rem 2rem}
 [data-testid="stSidebar"] [data-testid="stVerticalBlock"] {gap: 0.45rem}
@@ -67,7 +68,9 @@ def icon() -> Image.Image:
 
 
 def trouble(title: str, message: str, *, grave: bool = True) -> None:
-    """A message for the person at the screen, word for word."""
+    """A message for the person at the screen, word for word, but for a title that it begins with."""
+    begins = f"{title}: "
+    said = message[len(begins) :] if message.casefold().startswith(begins.casefold()) else message
     with st.container(border=True):
         st.markdown(f":{'red' if grave else 'orange'}[**{title}**]")
-        st.text(message)
+        st.text(said)

@@ -44,3 +44,14 @@ def test_a_page_opens_and_axe_finds_nothing_serious(served: str, chrome: Chrome,
     assert not errors
     assert not forbidden
     page.context.close()
+
+
+def test_a_side_in_which_nothing_is_takes_no_room(served: str, chrome: Chrome) -> None:
+    """Streamlit sometimes keeps it when another page is opened, which puts nothing there."""
+    page = chrome.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.goto(served)
+    side = page.get_by_test_id("stSidebar")
+    side.wait_for()
+    page.evaluate("document.querySelector('[data-testid=stSidebarUserContent]').replaceChildren()")
+    side.wait_for(state="hidden")
+    page.context.close()
