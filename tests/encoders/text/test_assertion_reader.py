@@ -20,7 +20,7 @@ from spinecho.encoders.networks.low_rank import LowRank
 from spinecho.encoders.networks.model_files import DEFAULT_MODEL, ModelFiles, default_folder, describe
 from spinecho.encoders.registry import open_encoder
 
-TAUGHT = {16: "b5847c354bd4ed6e9b9103a3579f512d7a28b4398c26823fd5adae330bfa701f"}
+TAUGHT = {17: "b5847c354bd4ed6e9b9103a3579f512d7a28b4398c26823fd5adae330bfa701f"}
 """By RULES, the weights that stored clauses were read with: other weights, other rules."""
 ASKED = [
     ("No infarct is seen.", "infarct"),
