@@ -16,7 +16,7 @@ from spinecho.encoders.reading.nifti.bids import in_data_set
 from spinecho.encoders.reading.office import office_kind
 from spinecho.encoders.reading.opening import is_file, neighbour
 
-READER = 5
+READER = 6
 """Goes up whenever something is read that was not before, or otherwise: then what was not read is looked at again, and
 so are reports whose text changes."""
 NOT_READ_BEFORE = (

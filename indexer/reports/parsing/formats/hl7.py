@@ -14,7 +14,7 @@ from spinecho.db.keys import accession_key, is_uid, known_patient
 from spinecho.encoders.language.parts.sections import section_spans
 from spinecho.encoders.reading.opening import open_file
 from spinecho.encoders.reading.other_files import HL7_START
-from spinecho.indexer.reports.parsing.formats.documents import document_text
+from spinecho.indexer.reports.parsing.formats.cda import carried_text
 from spinecho.indexer.reports.parsing.formats.hl7_lexer import (
     NULL,
     Message,
@@ -332,7 +332,7 @@ def _document(segment: Segment) -> str | None:
         data = base64.b64decode(re.sub(r"\s|\\\.br\\", "", parts[4]), validate=True)
     except (binascii.Error, ValueError) as error:
         raise NoText("the document in it is no base64") from error
-    return document_text(data)
+    return carried_text(data)
 
 
 def _exam(request: Segment) -> str:

@@ -137,6 +137,14 @@ def test_html_and_rtf_in_values(tmp_path: Path) -> None:
         assert one(tmp_path, oru(sent)).text == "FINDINGS: A lesion.\nGröße 5 mm."
 
 
+def test_the_head_of_a_cda_document_in_a_value_is_no_text(tmp_path: Path) -> None:
+    head = "<recordTarget><patientRole><patient><name>Quandt</name></patient></patientRole></recordTarget>"
+    body = "<component><structuredBody><section><text>A lesion.</text></section></structuredBody></component>"
+    document = f'<?xml version="1.0"?><ClinicalDocument xmlns="urn:hl7-org:v3">{head}{body}</ClinicalDocument>'
+    value = f"RIS^TEXT^XML^Base64^{base64.b64encode(document.encode()).decode()}"
+    assert one(tmp_path, oru(f"OBX|1|ED|CDA^Report||{value}||||||F")).text.strip() == "A lesion."
+
+
 @pytest.mark.parametrize(("kind", "document"), [("RTF", RTF.encode()), ("HTML", HTML.encode()), ("TXT", b"A lesion.")])
 def test_documents_in_values(tmp_path: Path, kind: str, document: bytes) -> None:
     value = f"RIS^TEXT^{kind}^Base64^{base64.b64encode(document).decode()}"
