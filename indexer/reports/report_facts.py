@@ -39,6 +39,25 @@ def read_date(value: str) -> str:
     return _read_local(value)
 
 
+_SERIAL = re.compile(r"[2-7]\d{4}(?:[.,]\d+)?")
+_SERIAL_DAYS = (25_569, 73_051)
+"""1970 to 2100, as spreadsheets count days."""
+
+
+def read_cell_date(value: str) -> str:
+    """As `read_date`, of a table's cell: also the number as which a spreadsheet keeps a day, with its time behind the
+    point. 45293.5 is noon of 2 January 2024.
+    """
+    plain = value.strip()
+    if _SERIAL.fullmatch(plain) is None:
+        return read_date(value)
+    days = float(plain.replace(",", "."))
+    if not _SERIAL_DAYS[0] <= days < _SERIAL_DAYS[1]:
+        return ""
+    moment = datetime(1899, 12, 30) + timedelta(seconds=round(days * 86_400))
+    return moment.date().isoformat() if days.is_integer() else moment.isoformat(timespec="seconds")
+
+
 def _in_utc(local: str, zone: str) -> str:
     """A local time, '' or ISO 8601, in UTC; '' where there is no such zone."""
     plain = zone.upper().replace("−", "-").removeprefix("UTC").removeprefix("GMT").removeprefix("Z").replace(":", "")

@@ -10,7 +10,7 @@ from typing import Any
 
 from spinecho.db.keys import is_uid
 from spinecho.indexer.reports.parsing.given_columns import BODIES, KEYS, given_in
-from spinecho.indexer.reports.report_facts import exam_key, read_date, read_version
+from spinecho.indexer.reports.report_facts import exam_key, read_cell_date, read_version
 from spinecho.indexer.reports.report_status import Status, read_status
 
 
@@ -271,7 +271,7 @@ def row_facts(columns: Columns, row: Mapping[str, str]) -> RowFacts:
         study_uid=uid,
         patient_id=_first(columns.patient, row).strip(),
         status=read_status(stated),
-        dated=next((date for name in columns.dated if (date := read_date(row.get(name, "")))), ""),
+        dated=next((date for name in columns.dated if (date := read_cell_date(row.get(name, "")))), ""),
         version=read_version(version),
         exam=next((key for name in columns.exam if (key := exam_key(row.get(name, "")))), ""),
     )

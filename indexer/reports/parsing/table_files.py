@@ -261,8 +261,22 @@ def _report(path: Path, ordinal: int, one: CellReport, facts: RowFacts, charset:
 def _as_shown(columns: Columns, row: Mapping[str, str]) -> dict[str, str]:
     """The row with its texts as the program that wrote them showed them. Raises `NoText`."""
     texts = {*columns.report, *(name for _, names in columns.sections for name in names)}
+    row = {**row, **{name: _unwrapped(row[name]) for name in texts if row.get(name, "").lstrip()[:1] in ("{", "[")}}
     marked = {name for name in texts if _MARKED.search(row.get(name, ""))}
     return {**row, **{name: cell_text(row[name]) for name in marked}}
+
+
+def _unwrapped(cell: str) -> str:
+    """The text of a cell that holds a JSON object. Raises `NoText` for one in which no field is a report's text."""
+    value = _object(cell)
+    held = value if isinstance(value, list) and value else [value]
+    if not all(isinstance(one, dict) for one in held):
+        return cell
+    if any("resourceType" in one for one in held):
+        raise NoText("the cell holds a FHIR resource: write it to a file of its own (.json), or a line of an .ndjson")
+    if len(held) > 1 or not (text := _as_text(held[0])).strip():
+        raise NoText("the cell holds JSON in which no field for a report was found")
+    return text
 
 
 def _object(line: str) -> Any:
