@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from spinecho.encoders.errors import Reason
 from spinecho.indexer.reports.parsing.cells import PART, CellReport, reports_in
 from spinecho.indexer.reports.parsing.column_names import Columns, RowFacts, find_columns, report_text, row_facts
 from spinecho.indexer.reports.parsing.decode import Charset, find_charset, lines, open_text, reading
@@ -36,6 +37,8 @@ _LONGEST_NAME = 60
 _MARKED = re.compile(r"[<&\\]|_x000", re.IGNORECASE)
 """What marked-up text holds, and plain text rarely."""
 _NO_KEY = "no column for an accession number or study UID; where there is one, name it with --report-columns"
+SECOND_NAMES = "a second line of names of columns, and no report"
+_MOST_WORDS = 3
 _SEPARATOR_LINE = re.compile(r"sep=[,;\t|]\s*", re.IGNORECASE)
 """What Excel writes above a table."""
 
@@ -124,6 +127,9 @@ def _csv_rows(path: Path, charset: Charset, delimiter: str, header: list[str], c
                 continue
             if len(fields) > len(header):
                 failure = f"{len(fields)} fields under {len(header)} columns: is a quotation mark missing?"
+            if ordinal == 2 and not failure and names_columns(columns, _named(header, fields)):
+                yield ReportFailure(str(path), ordinal, SECOND_NAMES, Reason.UNSUPPORTED_TYPE)
+                continue
             if begun and not failure and _goes_on(begun[1], fields, header, columns):
                 begun[1][-1] += "\n" + f"{delimiter} ".join(fields)  # blanks behind a delimiter were left out
                 continue
@@ -142,6 +148,18 @@ def _named(header: list[str], fields: list[str]) -> dict[str, str]:
         if not row.get(name, "").strip():  # of two columns of one name, the one that holds something
             row[name] = value
     return row
+
+
+def names_columns(columns: Columns, row: Mapping[str, str]) -> bool:
+    """Whether the row below a header goes on naming columns ("Number", "Text"), or says what stands in them: its key
+    holds no digit, no more does anything else of it, and its text is no sentence.
+    """
+    texts = {*columns.report, *(name for _, names in columns.sections for name in names)}
+    keys = {*columns.accession, *columns.study_uid, *columns.order}
+    held = {name: value.strip() for name, value in row.items() if value.strip()}
+    if not keys & held.keys() or not texts & held.keys() or any(map(str.isdigit, "".join(held.values()))):
+        return False
+    return all(len(held[name].split()) <= _MOST_WORDS and held[name][-1] not in ".!?" for name in texts & held.keys())
 
 
 def _goes_on(begun: list[str], fields: list[str], header: list[str], columns: Columns) -> bool:

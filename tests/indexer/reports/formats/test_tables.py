@@ -341,3 +341,26 @@ def test_cells_that_hold_json_are_their_text_or_told(tmp_path: Path, kind: str) 
         else:
             assert isinstance(row, RawReport)
             assert row.text == expected
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize("title", [[], [["Export", "of the RIS", ""]]])
+@pytest.mark.parametrize(
+    ("second", "names"),
+    [
+        (["Auftragsnummer", "Befund", "Datum"], True), (["(text)", "(text)", "(date)"], True),
+        (["Number", "Text", "Date"], True), (["Accession", "Report", ""], True),
+        (["A0", "Normal", ""], False), (["ABC", "No lesion.", ""], False), (["ABC", "Normal", "2024-01-01"], False),
+        (["", "Text", ""], False),
+    ],
+)  # fmt: skip
+def test_a_second_line_of_names_is_no_report(
+    tmp_path: Path, kind: str, title: Rows, second: list[object], names: bool
+) -> None:
+    path = tmp_path / f"a.{kind}"
+    table(path, [*title, ["Accession", "Report", "Report date"], second, ["A1", "Lesion.", "2024-01-02"]])
+    rows = list(parse_reports(path))
+    assert [row.text for row in rows if isinstance(row, RawReport)][-1] == "Lesion."
+    told = [row.message for row in rows if isinstance(row, ReportFailure)]
+    assert [("second line of names" in one) for one in told] == ([True] if names else [False] * len(told))
+    assert len(rows) == 2
