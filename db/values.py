@@ -203,7 +203,7 @@ class NewReport:
     passages: Sequence[NewPassage]
     patient_id: str = ""
     status: str = ""
-    """preliminary, final, corrected, addendum, cancelled, or '' where nothing tells."""
+    """preliminary, final, corrected, addendum, cancelled, superseded, or '' where nothing tells."""
     dated: str = ""
     """When it was made, as ISO 8601, or ''."""
     version: int | None = None

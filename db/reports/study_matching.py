@@ -220,7 +220,7 @@ def _settled(session: Session, rows: Sequence[Any], verdicts: Mapping[int, _Verd
     standings: dict[int, Standing] = {}
     undecided = by_date = 0
     for group in groups.values():
-        if len(group) == 1 and group[0].status not in ("addendum", "cancelled"):
+        if len(group) == 1 and group[0].status not in ("addendum", "cancelled", "superseded"):
             standings[group[0].id] = "stands"
             continue
         settled = settle([_version(row, places.get(row.file_id, (0, ""))) for row in group])

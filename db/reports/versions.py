@@ -54,9 +54,12 @@ def settle(versions: Sequence[Version]) -> Settled:
     undecided = by_date = 0
     for chain in _chains(versions):
         kept = _without_copies(chain, standings)
-        addenda = [one for one in kept if one.status == "addendum"]
+        gone = [one for one in kept if one.status == "superseded"]
+        replaced = [one for one in kept if any(_is_replaced(one, by) for by in gone)]
+        standings.update((one.id, "superseded") for one in replaced)
+        mains = [one for one in kept if one.status != "addendum" and one not in replaced]
+        addenda = [one for one in kept if one.status == "addendum" and one not in replaced]
         standings.update((one.id, "addendum") for one in addenda)
-        mains = [one for one in kept if one.status != "addendum"]
         standing, dated_only = _latest(mains)
         by_date += len(dated_only)
         undecided += len(standing) if len(standing) > 1 else 0
@@ -66,6 +69,12 @@ def settle(versions: Sequence[Version]) -> Settled:
             else:
                 standings[one.id] = "withdrawn" if one.status == "cancelled" else "stands"
     return Settled(standings, undecided, by_date)
+
+
+def _is_replaced(one: Version, gone: Version) -> bool:
+    """Whether a report is the one that `gone` says another took the place of: the same words, not said anew since."""
+    same = one.digest == gone.digest and one.status != "cancelled"
+    return one is gone or (same and not (one.dated and gone.dated and gone in _earlier([one, gone])))
 
 
 def _chains(versions: Sequence[Version]) -> list[list[Version]]:

@@ -22,7 +22,7 @@ _ZONE = re.compile(
 )
 """A time with its zone; what stands behind a date alone is none ("02-01-2024")."""
 _ZONE_OF_DAY = re.compile(r"(\d{4}-?\d{2}-?\d{2})\s*(?:Z|[+-]\d{2}:\d{2}|[+-]\d{4})")
-_NUMBER = re.compile(r"([0-9]{5,13})(?:\.[0-9]{1,15})?")
+_NUMBER = re.compile(r"([0-9]{5,13})(?:[.,][0-9]{1,15})?")
 _FIRST_DAY, _LAST_DAY = 25_569, 73_050
 """1970 and 2099, in days as spreadsheets count them."""
 _FIRST_SECOND, _LAST_SECOND = 631_152_000, 1_899_999_999
@@ -54,7 +54,7 @@ def read_date_of_table(value: str) -> str:
         return date
     if (number := _NUMBER.fullmatch(value.strip())) is None:
         return ""
-    whole, count = int(number[1]), float(number[0])
+    whole, count = int(number[1]), float(number[0].replace(",", "."))
     if _FIRST_DAY <= whole <= _LAST_DAY and len(number[1]) == 5:
         moment = datetime(1899, 12, 30) + timedelta(seconds=round(count * 86_400))
         return moment.isoformat() if count != whole else moment.date().isoformat()

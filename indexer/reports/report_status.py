@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-Status = Literal["preliminary", "final", "corrected", "addendum", "cancelled", ""]
+Status = Literal["preliminary", "final", "corrected", "addendum", "cancelled", "superseded", ""]
+"""superseded: another took its place, says its sender, and may not have come; no text says so of itself."""
 
 _STATUSES: tuple[tuple[Status, str], ...] = (
     (

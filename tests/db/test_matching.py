@@ -307,7 +307,7 @@ def test_what_is_withdrawn_is_found_by_no_reader_and_comes_back(made: FilterArch
         assert session.scalar(text("SELECT count(*) FROM withdrawn_passages")) == 0
 
 
-P, F, C, A, X, N = "preliminary", "final", "corrected", "addendum", "cancelled", ""
+P, F, C, A, X, S, N = "preliminary", "final", "corrected", "addendum", "cancelled", "superseded", ""
 CASES: list[tuple[str, list[dict[str, Any]], str]] = [
     ("nothing tells", [{}, {}], "stands stands"),
     ("final over preliminary", [{"status": P}, {"status": F}], "superseded stands"),
@@ -355,6 +355,16 @@ CASES: list[tuple[str, list[dict[str, Any]], str]] = [
      "stands duplicate"),
     ("a draft with the words of the final", [{"digest": "same", "status": P}, {"digest": "same", "status": F}],
      "superseded stands"),
+    ("superseded, and nothing else came", [{"status": S, "dated": "2024-01-01"}], "superseded"),
+    ("superseded, the successor says no more than final", [{"status": S}, {"status": F}], "superseded stands"),
+    ("superseded after it was final", [{"status": F, "digest": "t"}, {"status": S, "digest": "t"}],
+     "superseded superseded"),
+    ("superseded takes no other words", [{"status": F}, {"status": S, "dated": "2024-01-02"}], "stands superseded"),
+    ("said anew after it was superseded", [{"status": S, "digest": "t", "dated": "2024-01-01"},
+     {"status": F, "digest": "t", "dated": "2024-01-02"}], "superseded stands"),
+    ("an addendum that was superseded", [{"status": F}, {"status": A, "digest": "t"}, {"status": S, "digest": "t"}],
+     "stands superseded superseded"),
+    ("superseded beside a withdrawal", [{"status": X}, {"status": S}], "withdrawn superseded"),
 ]  # fmt: skip
 
 
@@ -375,7 +385,7 @@ _VERSIONS = st.lists(
         dict,
         accession=st.sampled_from(["", "a", "b"]),
         exam=st.sampled_from(["", "head", "knee"]),
-        status=st.sampled_from([P, F, C, A, X, N]),
+        status=st.sampled_from([P, F, C, A, X, S, N]),
         dated=st.sampled_from(["", "2024-01-02", "2024-01-02T10:00:00", "2024-01-02T10:00:00Z", "2024-01-03"]),
         number=st.sampled_from([None, 1, 2]),
         digest=st.sampled_from(["x", "y", "z"]),
@@ -388,16 +398,18 @@ _VERSIONS = st.lists(
 @settings(max_examples=80)
 @given(_VERSIONS, st.randoms())
 def test_versions_in_any_order(given_versions: list[dict[str, Any]], draw: random.Random) -> None:
-    """The same for every order, something stands unless it was cancelled, and addenda are never lost."""
+    """The same for every order; something stands, and addenda are kept, unless they were cancelled or superseded."""
     versions = [Version(id=n, place=(1, f"{n}", 0), **one) for n, one in enumerate(given_versions)]
     shuffled = draw.sample(versions, len(versions))
     assert settle(shuffled) == settle(versions)
     standings = settle(versions).standings
     assert standings.keys() == {one.id for one in versions}
-    assert {"stands", "addendum", "withdrawn"} & set(standings.values())
+    assert {"stands", "addendum", "withdrawn"} & set(standings.values()) or S in {one.status for one in versions}
     for one in versions:
         assert (standings[one.id] == "addendum") <= (one.status == A)
-        assert (one.status == A) <= (standings[one.id] in ("addendum", "duplicate"))
+        taken = any(other.status == S and other.digest == one.digest for other in versions)
+        assert (one.status == A and not taken) <= (standings[one.id] in ("addendum", "duplicate"))
+        assert (one.status == S) <= (standings[one.id] in ("superseded", "duplicate"))
 
 
 @settings(max_examples=80)

@@ -32,7 +32,7 @@ class Report(Sealed, Base):
     patient_id: Mapped[str]
     """As the report names its patient, '' where it does not."""
     status: Mapped[str]
-    """preliminary, final, corrected, addendum, cancelled, '' where nothing tells."""
+    """preliminary, final, corrected, addendum, cancelled, superseded, '' where nothing tells."""
     dated: Mapped[str]
     """When the report was made, as ISO 8601, '' where nothing tells."""
     version: Mapped[int | None]

@@ -76,6 +76,8 @@ class ReportFailure:
     path: str
     ordinal: int
     message: str
+    reason: Reason = Reason.BAD_REPORT
+    """Another for what is told and needs no mending."""
 
 
 def trouble_with(text: str, *facts: str, keyed: bool, unkeyed: str, what: str) -> str:

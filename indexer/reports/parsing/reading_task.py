@@ -104,7 +104,7 @@ def _read(path: Path, *, people: bool) -> Iterator[Message]:
         refuse_what_is_no_text(path)
         for item in _parsed(path):
             if not isinstance(item, RawReport):
-                yield {"ordinal": item.ordinal, "message": item.message}, ()
+                yield {"ordinal": item.ordinal, "message": item.message, "reason": item.reason}, ()
                 continue
             if len(item.text) > MOST_CHARACTERS:
                 message = f"the report has {len(item.text)} characters, more than {MOST_CHARACTERS}"

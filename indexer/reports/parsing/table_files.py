@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from spinecho.encoders.errors import Reason
 from spinecho.indexer.reports.parsing.cells import PART, CellReport, reports_in
 from spinecho.indexer.reports.parsing.column_names import Columns, RowFacts, find_columns, report_text, row_facts
 from spinecho.indexer.reports.parsing.decode import Charset, find_charset, lines, open_text, reading
@@ -36,6 +37,8 @@ _LONGEST_NAME = 60
 _MARKED = re.compile(r"[<&\\]|_x000", re.IGNORECASE)
 """What marked-up text holds, and plain text rarely."""
 _NO_KEY = "no column for an accession number or study UID; where there is one, name it with --report-columns"
+SECOND_NAMES = "a second line of names of columns, and no report"
+_MOST_WORDS = 3
 _SEPARATOR_LINE = re.compile(r"sep=[,;\t|]\s*", re.IGNORECASE)
 """What Excel writes above a table."""
 
@@ -124,6 +127,9 @@ def _csv_rows(path: Path, charset: Charset, delimiter: str, header: list[str], c
                 continue
             if len(fields) > len(header):
                 failure = f"{len(fields)} fields under {len(header)} columns: is a quotation mark missing?"
+            if ordinal == 2 and not failure and names_columns(columns, _named(header, fields)):
+                yield ReportFailure(str(path), ordinal, SECOND_NAMES, Reason.UNSUPPORTED_TYPE)
+                continue
             if begun and not failure and _goes_on(begun[1], fields, header, columns):
                 begun[1][-1] += "\n" + f"{delimiter} ".join(fields)  # blanks behind a delimiter were left out
                 continue
@@ -142,6 +148,18 @@ def _named(header: list[str], fields: list[str]) -> dict[str, str]:
         if not row.get(name, "").strip():  # of two columns of one name, the one that holds something
             row[name] = value
     return row
+
+
+def names_columns(columns: Columns, row: Mapping[str, str]) -> bool:
+    """Whether the row below a header goes on naming columns ("Number", "Text"), or says what stands in them: its key
+    holds no digit, no more does anything else of it, and its text is no sentence.
+    """
+    texts = {*columns.report, *(name for _, names in columns.sections for name in names)}
+    keys = {*columns.accession, *columns.study_uid, *columns.order}
+    held = {name: value.strip() for name, value in row.items() if value.strip()}
+    if not keys & held.keys() or not texts & held.keys() or any(map(str.isdigit, "".join(held.values()))):
+        return False
+    return all(len(held[name].split()) <= _MOST_WORDS and held[name][-1] not in ".!?" for name in texts & held.keys())
 
 
 def _goes_on(begun: list[str], fields: list[str], header: list[str], columns: Columns) -> bool:
@@ -261,20 +279,22 @@ def _report(path: Path, ordinal: int, one: CellReport, facts: RowFacts, charset:
 def _as_shown(columns: Columns, row: Mapping[str, str]) -> dict[str, str]:
     """The row with its texts as the program that wrote them showed them. Raises `NoText`."""
     texts = {*columns.report, *(name for _, names in columns.sections for name in names)}
-    said = {
-        name: _of_object(row[name]) if row.get(name, "").lstrip()[:1] == "{" else row.get(name, "") for name in texts
-    }
-    return {**row, **{name: cell_text(text) if _MARKED.search(text) else text for name, text in said.items()}}
+    row = {**row, **{name: _unwrapped(row[name]) for name in texts if row.get(name, "").lstrip()[:1] in ("{", "[")}}
+    marked = {name for name in texts if _MARKED.search(row.get(name, ""))}
+    return {**row, **{name: cell_text(row[name]) for name in marked}}
 
 
-def _of_object(cell: str) -> str:
-    """The text of a cell that may be a report as a JSON object. Raises `NoText` for an object in which none is."""
+def _unwrapped(cell: str) -> str:
+    """The text of a cell that holds a JSON object. Raises `NoText` for one in which no field is a report's text."""
     value = _object(cell)
-    if not isinstance(value, dict):
+    held = value if isinstance(value, list) and value else [value]
+    if not all(isinstance(one, dict) for one in held):
         return cell
-    if text := _as_text(value):
-        return text
-    raise NoText("the cell is a JSON object without a field for a report; give its text a column of its own")
+    if any("resourceType" in one for one in held):
+        raise NoText("the cell holds a FHIR resource: write it to a file of its own (.json), or a line of an .ndjson")
+    if len(held) > 1 or not (text := _as_text(held[0])).strip():
+        raise NoText("the cell holds JSON in which no field for a report was found")
+    return text
 
 
 def _object(line: str) -> Any:

@@ -64,6 +64,23 @@ def cda_text(data: bytes) -> str:
     return _body(_parsed(data))
 
 
+def carried_text(data: bytes, *, encoding: str = "") -> str:
+    """The text of a document that lies within a message, of CDA its body alone. Raises `NoText`.
+
+    The head of a CDA document names its patient, who is none of the report's words.
+    """
+    return cda_text(data) if _is_cda(data) else document_text(data, encoding=encoding)
+
+
+def carried_keys(data: bytes) -> tuple[str, str]:
+    """(accession number, study UID) of the head of a CDA document, '' for what is not said."""
+    return _keys(_parsed(data)) if _is_cda(data) else ("", "")
+
+
+def _is_cda(data: bytes) -> bool:
+    return recognises(Path(), data[: 1 << 16])
+
+
 def _parsed(data: bytes) -> ElementTree.Element:
     """The tree, names without their namespaces."""
     if b"<!ENTITY" in data[:65536]:

@@ -1,143 +1,184 @@
-"""FHIR's documents, Composition and DocumentReference: which of them are reports of imaging, and of which study."""
+"""FHIR DocumentReferences and Compositions: which of them are reports of imaging, what they say and how they stand."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from spinecho.db.keys import accession_key, is_uid
+from spinecho.indexer.reports.parsing.formats.fhir_observations import observation_text
 from spinecho.indexer.reports.parsing.formats.fhir_values import (
     Resource,
     Resources,
-    as_dict,
-    codes,
-    dicts,
-    names,
+    codes_of,
+    dict_of,
+    dicts_of,
+    names_of,
     text_of,
-    words,
 )
+from spinecho.indexer.reports.parsing.markup import html_text
+from spinecho.indexer.reports.report_facts import exam_key
 from spinecho.indexer.reports.report_status import Status
 
-_IMAGING_CODES = frozenset(
-    ("18748-4", "68604-8", "11528-7", "18726-0", "85430-7", "LP29684-5", "RAD", "NMR", "394914008", "4201000179104")
+DOCUMENTS = frozenset(("DocumentReference", "Composition"))
+_CODES = frozenset(
+    """
+    18748-4 68604-8 18726-0 85430-7 LP29684-5 24590-2 24556-3 24872-4 24968-9 24977-0 30657-1 36801-9 RAD IMG radiology
+    imaging
+    """.split()  # noqa: SIM905
 )
-"""LOINC: diagnostic imaging study, radiology, imaging report; HL7 table 0074; SNOMED CT: radiology, imaging report."""
-_IMAGING = re.compile(
-    r"\b(?:(?:neuro)?radiolog\w*|imaging|mri?|mrt|magnetic|kernspin\w*|bildgeb\w*|irm|imagerie|rm|resonancia"
-    r"|imagen(?:es|ología|ologia)?)\b"
-)
+"""Types and categories of reports of imaging (LOINC and others), where nothing displays them."""
 _NO_REPORT = re.compile(
-    r"\b(?:requests?|requisitions?|orders?|referrals?|consents?|questionnaires?|checklists?|safety|appointments?|invoices?"
-    r"|manifests?|anforderung\w*|überweisung\w*|einwilligung\w*|aufklärung\w*|fragebogen|demandes?|consentement|bon"
-    r"|solicitud\w*|consentimiento|cuestionario)\b"
+    r"\b(?:orders?|requests?|requisition|consent|questionnaire|checklist|appointment|invoice|dos(?:e|age)|patholog\w*"
+    r"|histolog\w*|cytolog\w*|laborator\w*|lab|advance directive|instructions?|anforderung|auftrag|überweisung"
+    r"|einwilligung\w*|aufklärung\w*|fragebogen|labor\w*|patholog\w*|demande|consentement|ordonnance|solicitud"
+    r"|consentimiento|laborator\w*)\b",
+    re.IGNORECASE,
 )
-_STATUSES: Mapping[str, Status] = {"superseded": "preliminary", "deprecated": "preliminary"}
-"""What was replaced gives way to what replaced it, and stands where that never came."""
+"""No report even where it is of imaging."""
+_IMAGING = re.compile(
+    r"radiolog|imaging|imagerie|imagen|bildgeb|\bmr[it]?\b|\birm\b|\brmn?\b|magnet|resonan|r[öo]ntgen|tomogra|sonogra"
+    r"|ultraso|x-?ray|\bct\b|mammogra",
+    re.IGNORECASE,
+)
+_OTHER = re.compile(
+    r"discharge|progress|consult|operati|operative|op-?bericht|surg|nurs|medicat|prescri|history and physical"
+    r"|endoscop|\becg\b|\bekg\b|referral|entlass|arztbrief|pflege|sortie|receta|alta\b|care plan|continuity"
+    r"|patient summary|transfer|immuni[sz]ation",
+    re.IGNORECASE,
+)
+_OLDER = re.compile(r"compar|prior|previous|vergleich|vorunters|ant[ée]rieur|previo|histor|anamnes", re.IGNORECASE)
+_OLDER_CODES = frozenset(("18834-2", "55114-3", "11329-0", "121074", "121060"))
+_STATUSES: dict[str, Status] = {
+    "registered": "preliminary", "partial": "preliminary", "preliminary": "preliminary", "final": "final",
+    "amended": "corrected", "corrected": "corrected", "appended": "corrected", "cancelled": "cancelled",
+    "entered-in-error": "cancelled", "superseded": "superseded", "deprecated": "superseded",
+}  # fmt: skip
+_RELATED: dict[str, Status] = {"replaces": "corrected", "appends": "addendum"}
+_HEADINGS = {
+    "59776-5": "FINDINGS", "18782-3": "FINDINGS", "121070": "FINDINGS", "19005-8": "IMPRESSION", "121072": "IMPRESSION",
+    "55110-1": "IMPRESSION", "121076": "CONCLUSION", "55111-9": "TECHNIQUE", "121064": "TECHNIQUE",
+    "18834-2": "COMPARISON", "18785-6": "INDICATION", "121109": "INDICATION", "55752-0": "CLINICAL INFORMATION",
+    "11329-0": "HISTORY", "121060": "HISTORY", "18783-1": "RECOMMENDATION", "55107-7": "ADDENDUM",
+}  # fmt: skip
 _DEEPEST = 12
+_MOST_NAME = 40
 
 
-def is_of_imaging(document: Resource) -> bool:
-    """Whether its type, category, title or description says that it is a report of imaging."""
-    kinds = [*dicts(document.get("type")), *dicts(document.get("category"))]
-    said = [name for kind in kinds for name in names(kind)]
-    said += [text_of(document.get(field)) for field in ("title", "description")]
-    if any(_NO_REPORT.search(words(one)) for one in said):
-        return False
-    return bool(codes(kinds) & _IMAGING_CODES) or any(_IMAGING.search(words(one)) for one in said)
+def other_kind(document: Resource, *, keyed: bool) -> str:
+    """What a document is that is no report of imaging, '' for one that is.
 
-
-def status_of(document: Resource, stated: Mapping[str, Status]) -> Status:
-    """stated: what the status of a report means. A document's own says whether it holds, `docStatus` what it is."""
-    said = {text_of(document.get("status")), text_of(document.get("docStatus"))}
-    if said & {"entered-in-error", "cancelled"}:
-        return "cancelled"
-    if old := said & _STATUSES.keys():
-        return _STATUSES[min(old)]
-    related = {code for one in dicts(document.get("relatesTo")) for code in _relations(one)}
-    if related & {"appends", "append"}:
-        return "addendum"
-    if related & {"replaces", "replace"}:
-        return "corrected"
-    return next((stated[one] for one in sorted(said - {"current"}) if one in stated), "")
-
-
-def _relations(one: Resource) -> Iterator[str]:
-    """The code of a relation: a word in R4, a concept of R5's DocumentReference, `type` of R5's Composition."""
-    yield text_of(one.get("code"))
-    yield text_of(one.get("type"))
-    yield from codes(one.get("code"))
-
-
-def replaced_by(documents: Iterable[Resource], resources: Resources) -> set[int]:
-    """`id` of the resources that others of these say they replace."""
-    gone = set()
-    for document in documents:
-        for one in dicts(document.get("relatesTo")):
-            if {"replaces", "replace"}.intersection(_relations(one)):
-                for field in ("target", "targetReference", "resourceReference"):
-                    gone.add(id(resources.get(one.get(field), document)))
-    return gone
-
-
-def document_keys(document: Resource, resources: Resources) -> tuple[str, str]:
-    """(accession number, study UID) of the order and the ImagingStudy that it refers to, or of itself; '' for none.
-
-    Its own number in the archive of documents is none of these: only what says that it is an accession number or a
-    DICOM UID counts.
+    keyed: it names an exam (a study, or an accession number that says that it is one): then a document of a type that
+    says nothing of imaging, and nothing else either, is taken for its report.
     """
-    numbers: list[str] = []
-    uids: list[str] = []
-    for holder, typed in [*_referred(document, resources), (document, "")]:
-        for one in dicts(holder.get("identifier")):
-            value = text_of(one.get("value")).strip()
-            bare = value.removeprefix("urn:oid:")
-            if one.get("system") == "urn:dicom:uid" or (typed == "ImagingStudy" and is_uid(bare)):
-                uids.append(bare)
-            elif "ACSN" in codes(one.get("type")) or (typed in ("ServiceRequest", "ImagingStudy") and value):
-                numbers.append(value)
-    return next(filter(accession_key, numbers), numbers[0] if numbers else ""), next(iter(uids), "")
+    practice = dict_of(dict_of(document.get("context")).get("practiceSetting")) or document.get("practiceSetting")
+    concepts = [*dicts_of(document.get("type")), *dicts_of(document.get("category")), *dicts_of(document.get("class"))]
+    types = [name for concept in concepts for name in names_of(concept)]
+    around = [*types, *names_of(practice), text_of(document.get("title")), text_of(document.get("description"))]
+    kind = re.sub(r"[^\w /&.,()-]", " ", types[0])[:_MOST_NAME].strip() if types else ""
+    if any(map(_NO_REPORT.search, types)):
+        return kind
+    if codes_of(concepts) & _CODES or any(map(_IMAGING.search, around)):
+        return ""
+    return (kind or "a document of no stated type") if not keyed or any(map(_OTHER.search, around)) else ""
 
 
-def _referred(document: Resource, resources: Resources) -> Iterator[tuple[Resource, str]]:
-    """(what it refers to, its type) of orders and imaging studies; identifiers within a reference too."""
-    for reference in references(document):
-        found = resources.get(reference, document)
-        typed = text_of(found.get("resourceType")) or text_of(reference.get("type"))
-        typed = typed or next(iter(text_of(reference.get("reference")).split("/")[-2:-1]), "")
-        if typed in ("ImagingStudy", "ServiceRequest", "DiagnosticReport"):
-            yield {"identifier": [*dicts(found.get("identifier")), *dicts(reference.get("identifier"))]}, typed
-            for inner in references(found) if typed == "DiagnosticReport" else ():
-                known = resources.get(inner, found)
-                yield known, text_of(known.get("resourceType"))
+def status_of(document: Resource) -> Status:
+    """In error or replaced, as either of its two fields says; else what it does to another; else its own word."""
+    stated = [_STATUSES.get(text_of(document.get(name)), "") for name in ("status", "docStatus")]
+    for status in ("cancelled", "superseded", "preliminary"):
+        if status in stated:
+            return status
+    does = {_RELATED.get(code, "") for one in dicts_of(document.get("relatesTo")) for code in _relation(one)}
+    return "corrected" if "corrected" in does else "addendum" if "addendum" in does else next(filter(None, stated), "")
 
 
-def references(value: Any, depth: int = 0) -> Iterator[Resource]:
-    """Every reference within a resource; what it contains is not looked into."""
-    if isinstance(value, list):
-        for one in value:
-            yield from references(one, depth)
-    elif isinstance(value, dict) and depth < _DEEPEST:
-        if isinstance(value.get("reference"), str) or ("identifier" in value and "type" in value):
-            yield value
-        for name, inner in value.items():
-            if name != "contained":
-                yield from references(inner, depth + 1)
+def replaces_another(document: Resource) -> bool:
+    """Whether the document says of another that it comes after it, so that the two count their versions apart."""
+    return any(code in _RELATED for one in dicts_of(document.get("relatesTo")) for code in _relation(one))
 
 
-def composition_of(report: Resource, resources: Resources, compositions: Iterable[Resource]) -> Resource:
-    """The Composition that is a DiagnosticReport's text, {} for none.
+def _relation(one: Resource) -> set[str]:
+    """R4: a code; R5: a concept, or of a Composition a type."""
+    return {text_of(one.get("code")), text_of(one.get("type"))} | codes_of(one.get("code"))
 
-    That is what the report names (`composition` of R5, as an extension too), or one of imaging that refers to this
-    report and to no other.
-    """
-    extensions = [one.get("valueReference") for one in dicts(report.get("extension"))]
-    for reference in [*dicts(report.get("composition")), *map(as_dict, extensions)]:
-        if (found := resources.get(reference, report)).get("resourceType") == "Composition":
-            return found
-    for one in compositions:
-        met = {id(known): known for reference in references(one) if (known := resources.get(reference, one))}
-        reports = [known for known in met.values() if known.get("resourceType") == "DiagnosticReport"]
-        if len(reports) == 1 and reports[0] is report and is_of_imaging(one):
-            return one
-    return {}
+
+def targets_of(document: Resource) -> Iterator[Resource]:
+    """References to the documents that it replaces or adds to."""
+    for one in dicts_of(document.get("relatesTo")):
+        if _relation(one) & _RELATED.keys():
+            for name in ("target", "targetReference", "resourceReference"):
+                yield from dicts_of(one.get(name))
+
+
+def related_of(document: Resource) -> Iterator[Resource]:
+    """References to what the document is of: its order, its study, the report that it is a form of; not older exams."""
+    context = document.get("context")
+    held = dict_of(context).get("related") if isinstance(context, dict) else None
+    for value in (document.get("basedOn"), held):
+        yield from dicts_of(value)
+    for one in dicts_of(document.get("extension")):
+        yield from dicts_of(one.get("valueReference"))
+    for event in dicts_of(document.get("event")):
+        for one in (event, *dicts_of(event.get("detail"))):
+            yield from dicts_of(one if "identifier" in one or isinstance(one.get("reference"), str) else
+                                one.get("reference"))  # fmt: skip
+    for section in _sections(document, 0):
+        if not _is_older(section):
+            yield from dicts_of(section.get("entry"))
+
+
+def forms_of(document: Resource) -> Iterator[tuple[Resource, Resource]]:
+    """The attachments of a DocumentReference, each with it."""
+    for content in dicts_of(document.get("content")):
+        for form in dicts_of(content.get("attachment")):
+            yield form, document
+
+
+def sections_text(document: Resource, resources: Resources) -> str:
+    """The sections of a Composition under their headings; '' where none says anything."""
+    parts: list[str] = []
+    for section in _sections(document, 0):
+        body = narrative_of(section)
+        if not body.strip():
+            found = (resources.get(one, document) for one in dicts_of(section.get("entry")))
+            lines = (observation_text(one, resources, 0) for one in found if one.get("resourceType") == "Observation")
+            body = "\n".join(filter(None, lines))
+        if body.strip():
+            parts.append(
+                f"{heading}:\n{body}" if (heading := _heading(section)) and not _headed(body, heading) else body
+            )
+    return "\n\n".join(part.strip("\n") for part in parts)
+
+
+def narrative_of(resource: Resource) -> str:
+    """What people wrote of a resource; what a server made of its fields, the patient among them, is none."""
+    text = html_text(text_of(dict_of(resource.get("text")).get("div")))
+    return "" if text.lstrip().startswith("Generated Narrative") else text
+
+
+def exam_of(document: Resource) -> str:
+    """The body parts that its type, its title or what it is described as name."""
+    titles = [*names_of(document.get("type")), text_of(document.get("title")), text_of(document.get("description"))]
+    return next((key for name in titles if (key := exam_key(name))), "")
+
+
+def _sections(holder: Resource, depth: int) -> Iterator[Resource]:
+    for section in dicts_of(holder.get("section")) if depth < _DEEPEST else ():
+        yield section
+        yield from _sections(section, depth + 1)
+
+
+def _is_older(section: Resource) -> bool:
+    titles = [text_of(section.get("title")), *names_of(section.get("code"))]
+    return bool(codes_of(section.get("code")) & _OLDER_CODES) or any(map(_OLDER.search, titles))
+
+
+def _heading(section: Resource) -> str:
+    title = " ".join(text_of(section.get("title")).split()).rstrip(": ")
+    known = next((_HEADINGS[code] for code in sorted(codes_of(section.get("code"))) if code in _HEADINGS), "")
+    return title or known or next(iter(names_of(section.get("code"))), "")
+
+
+def _headed(body: str, heading: str) -> bool:
+    first = next(iter(body.strip().splitlines()), "")
+    return first.strip().casefold().startswith(heading.casefold())

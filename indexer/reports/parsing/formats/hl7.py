@@ -11,10 +11,11 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from spinecho.db.keys import accession_key, is_uid, known_patient
+from spinecho.encoders.errors import Reason
 from spinecho.encoders.language.parts.sections import section_spans
 from spinecho.encoders.reading.opening import open_file
 from spinecho.encoders.reading.other_files import HL7_START
-from spinecho.indexer.reports.parsing.formats.documents import document_text
+from spinecho.indexer.reports.parsing.formats.cda import carried_text
 from spinecho.indexer.reports.parsing.formats.hl7_lexer import (
     NULL,
     Message,
@@ -23,6 +24,7 @@ from spinecho.indexer.reports.parsing.formats.hl7_lexer import (
     message_bytes,
     read_message,
 )
+from spinecho.indexer.reports.parsing.formats.hl7_others import REPORTING, OtherMessages
 from spinecho.indexer.reports.parsing.formats.hl7_people import people_of
 from spinecho.indexer.reports.parsing.formats.reading import ReportFormat, Row, some_rows
 from spinecho.indexer.reports.parsing.markup import NoText, as_shown
@@ -86,7 +88,9 @@ def recognises(path: Path, head: bytes) -> bool:
 
 
 def read(path: Path) -> Iterator[Row]:
-    """Every report of every message. Messages of other kinds give nothing; with nothing else it raises `NotAReport`."""
+    """Every report of every message, then how many of other kinds there were. With these alone it raises `NotAReport`,
+    unless they merge patients.
+    """
     with open_file(path) as file:
         wide = file.read(2) in (b"\xff\xfe", b"\xfe\xff")
     rows = _rows(path, wide)
@@ -94,7 +98,7 @@ def read(path: Path) -> Iterator[Row]:
 
 
 def _rows(path: Path, wide: bool) -> Iterator[Row]:
-    ordinal = 0
+    ordinal, others = 0, OtherMessages()
     try:
         for lines in message_bytes(path):
             message = read_message(lines, wide=wide)
@@ -102,11 +106,15 @@ def _rows(path: Path, wide: bool) -> Iterator[Row]:
                 ordinal += 1
                 yield ReportFailure(str(path), ordinal, "an HL7 message whose first segment is damaged")
                 continue
+            others.met(message)
             for row in reports_of(message, str(path)):
                 ordinal += 1
                 yield replace(row, ordinal=ordinal)
     except MessageTooLong as error:
         yield ReportFailure(str(path), ordinal + 1, f"{error}: it and what follows was not read")
+        ordinal += 1
+    told = others.told(str(path), ordinal + 1)
+    yield from told if ordinal else (row for row in told if row.reason is Reason.NOT_READ)
 
 
 def reports_of(message: Message, source: str) -> Iterator[Row]:
@@ -114,7 +122,7 @@ def reports_of(message: Message, source: str) -> Iterator[Row]:
     that of the order before it, shares its text: that is how one report of several exams is sent.
     """
     head = message.segments[0]
-    if head.value(9) not in ("ORU", "MDM", "OUL"):
+    if head.value(9) not in REPORTING:
         return
     patient = _patient(message)
     orders = _orders(message)
@@ -332,7 +340,7 @@ def _document(segment: Segment) -> str | None:
         data = base64.b64decode(re.sub(r"\s|\\\.br\\", "", parts[4]), validate=True)
     except (binascii.Error, ValueError) as error:
         raise NoText("the document in it is no base64") from error
-    return document_text(data)
+    return carried_text(data)
 
 
 def _exam(request: Segment) -> str:

@@ -9,6 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from spinecho.encoders.errors import Reason
 from spinecho.encoders.reading.archives.paths import is_member
 from spinecho.encoders.reading.opening import open_file
 from spinecho.indexer.reports.parsing.column_names import Columns, find_columns
@@ -16,7 +17,7 @@ from spinecho.indexer.reports.parsing.decode import Charset, find_charset, lines
 from spinecho.indexer.reports.parsing.formats.reading import ReportFormat, Row
 from spinecho.indexer.reports.parsing.given_columns import missing_columns
 from spinecho.indexer.reports.parsing.parsed import LONGEST_REPORT, NotAReport, RawReport, ReportFailure
-from spinecho.indexer.reports.parsing.table_files import row_reports
+from spinecho.indexer.reports.parsing.table_files import SECOND_NAMES, names_columns, row_reports
 
 _HEADER_WITHIN = 20
 """Rows above a header: titles, the name of the export, blank ones."""
@@ -112,6 +113,9 @@ def rows_below_header(path: Path, cells: Iterable[list[str]], charset: Charset, 
         if lacking := _not_computed(columns, row):
             message = f"the formula in column {lacking!r} has no value: open the workbook, let it compute, and save it"
             yield ReportFailure(str(path), before + number, message)
+            continue
+        if number == at + 2 and names_columns(columns, row):
+            yield ReportFailure(str(path), before + number, SECOND_NAMES, Reason.UNSUPPORTED_TYPE)
             continue
         row = {name: "" if value == NOT_COMPUTED else value for name, value in row.items()}
         found = row_reports(path, before + number, columns, row, charset)

@@ -111,6 +111,20 @@ def test_status(tmp_path: Path, stated: str, status: str) -> None:
     assert one(tmp_path, report(status=stated)).status == status
 
 
+def test_an_identifier_of_the_report_itself_is_no_study(tmp_path: Path) -> None:
+    own = {"system": "urn:ietf:rfc3986", "value": "urn:oid:1.2.276.0.76.1.2"}
+    found = one(tmp_path, report(identifier=[own, {"type": ACSN, "value": "A100"}]))
+    assert (found.accession_number, found.study_uid) == ("A100", "")
+    assert one(tmp_path, report(identifier=[own])).study_uid == "1.2.276.0.76.1.2"
+
+
+def test_laboratory_reports_are_left_out_and_counted(tmp_path: Path) -> None:
+    lab = report(category=[{"coding": [{"code": "LAB"}]}])
+    (_, told) = parse(tmp_path, bundle(lab, report(), lab))
+    assert isinstance(told, ReportFailure)
+    assert "laboratory report (2)" in told.message
+
+
 def test_lines_of_resources(tmp_path: Path) -> None:
     lab = report(category=[{"coding": [{"code": "LAB"}]}])
     content = "\n".join(json.dumps(one) for one in (PATIENT, report(), lab, report(conclusion="Second.")))
@@ -122,7 +136,7 @@ def test_lines_of_resources(tmp_path: Path) -> None:
 
 
 def test_what_is_no_report(tmp_path: Path) -> None:
-    with pytest.raises(ReadError, match="none of them a report of imaging"):
+    with pytest.raises(ReadError, match="none of them a report"):
         parse(tmp_path, bundle(PATIENT))
     (keyless,) = parse(tmp_path, report(identifier=[]))
     assert isinstance(keyless, ReportFailure)

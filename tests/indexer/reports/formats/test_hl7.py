@@ -12,7 +12,7 @@ from hl7_messages import oru
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spinecho.encoders.errors import ReadError
+from spinecho.encoders.errors import ReadError, Reason
 from spinecho.indexer.reports.parsing.parse import RawReport, ReportFailure, parse_reports
 from spinecho.indexer.reports.parsing.reading_task import read_reports
 
@@ -135,6 +135,33 @@ def test_html_and_rtf_in_values(tmp_path: Path) -> None:
     assert one(tmp_path, oru(HTML)).text == "FINDINGS: A <5 mm lesion.\n\nNone else."
     for sent in (RTF, RTF.replace("\\", "\\E\\")):
         assert one(tmp_path, oru(sent)).text == "FINDINGS: A lesion.\nGröße 5 mm."
+
+
+def test_the_head_of_a_cda_document_in_a_value_is_no_text(tmp_path: Path) -> None:
+    head = "<recordTarget><patientRole><patient><name>Quandt</name></patient></patientRole></recordTarget>"
+    body = "<component><structuredBody><section><text>A lesion.</text></section></structuredBody></component>"
+    document = f'<?xml version="1.0"?><ClinicalDocument xmlns="urn:hl7-org:v3">{head}{body}</ClinicalDocument>'
+    value = f"RIS^TEXT^XML^Base64^{base64.b64encode(document.encode()).decode()}"
+    assert one(tmp_path, oru(f"OBX|1|ED|CDA^Report||{value}||||||F")).text.strip() == "A lesion."
+
+
+@pytest.mark.parametrize("event", ["A40", "A18", "A47", "A08", "A31"])
+def test_messages_of_patients_are_told_and_merges_apart(tmp_path: Path, event: str) -> None:
+    merge = f"MSH|^~\\&|ADT|H|S|H|20240103||ADT^{event}|9|P|2.5\rPID|1||4711^^^H^MR||X^Y\rMRG|0815^^^H^MR\r"
+    (report, told) = parse(tmp_path, oru("Normal.") + merge + merge)
+    assert isinstance(report, RawReport)
+    assert isinstance(told, ReportFailure)
+    merges = event not in ("A08", "A31")
+    assert f"ADT^{event} (2)" in told.message
+    assert told.reason is (Reason.NOT_READ if merges else Reason.UNSUPPORTED_TYPE)
+    assert not {"4711", "0815"} & set(re.findall(r"\d{4}", told.message))
+    if merges:
+        (alone,) = parse(tmp_path, merge)
+        assert isinstance(alone, ReportFailure)
+        assert "patient's number" in alone.message
+    else:
+        with pytest.raises(ReadError, match="none of them a report"):
+            parse(tmp_path, merge)
 
 
 @pytest.mark.parametrize(("kind", "document"), [("RTF", RTF.encode()), ("HTML", HTML.encode()), ("TXT", b"A lesion.")])

@@ -300,3 +300,67 @@ def test_an_impression_in_a_column_of_its_own_is_not_lost_beside_a_report(
     (found,) = parse_reports(path)
     assert isinstance(found, RawReport)
     assert found.text == text
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
+@pytest.mark.parametrize("name", ["Report date", "Befunddatum", "Date du compte rendu", "Fecha del informe"])
+def test_days_as_a_spreadsheet_counts_them(tmp_path: Path, kind: str, name: str) -> None:
+    """A date column whose cells lost their format; a number that is no such day says nothing."""
+    serials = {"45293": "2024-01-02", "45293.5": "2024-01-02T12:00:00", "45293.999999": "2024-01-03T00:00:00",
+               "12345": "", "99999": "", "20240102": "2024-01-02", "45293 ": "2024-01-02"}  # fmt: skip
+    path = tmp_path / f"a.{kind}"
+    table(path, [["Accession", "Report", name], *(["A1", f"Text {n}.", one] for n, one in enumerate(serials))])
+    dates = [one.dated for one in parse_reports(path) if isinstance(one, RawReport)]
+    assert dates == list(serials.values())
+    if kind == "xlsx":
+        table(path, [["Accession", "Report", name], ["A1", "Text.", 45293], ["A1", "Text.", 45293.5]])
+        dates = [one.dated for one in parse_reports(path) if isinstance(one, RawReport)]
+        assert dates == ["2024-01-02", "2024-01-02T12:00:00"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
+def test_cells_that_hold_json_are_their_text_or_told(tmp_path: Path, kind: str) -> None:
+    """Braces and names of fields, the patient's among them, are nobody's words."""
+    patient = {"patientName": "Quandt", "birthDate": "1950-02-03"}
+    path = tmp_path / f"a.{kind}"
+    cells = {
+        json.dumps({"report": "A lesion.", **patient}): "A lesion.",
+        json.dumps([{"Befundtext": "Ein Herd.", **patient}], indent=1): "Ein Herd.",
+        json.dumps({"findings": "Lesion.", "impression": "Glioma."}): "FINDINGS:\nLesion.\n\nIMPRESSION:\nGlioma.",
+        json.dumps({"resourceType": "DiagnosticReport", "conclusion": "Glioma.", **patient}): None,
+        json.dumps({**patient}): None,
+        "[1] No lesion.": "[1] No lesion.", "{see above}": "{see above}",
+    }  # fmt: skip
+    table(path, [["Accession", "Report"], *([f"A{n}", cell] for n, cell in enumerate(cells))])
+    rows = list(parse_reports(path))
+    for row, expected in zip(rows, cells.values(), strict=True):
+        if expected is None:
+            assert isinstance(row, ReportFailure)
+            assert "the cell holds" in row.message
+            assert "Quandt" not in row.message
+        else:
+            assert isinstance(row, RawReport)
+            assert row.text == expected
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize("title", [[], [["Export", "of the RIS", ""]]])
+@pytest.mark.parametrize(
+    ("second", "names"),
+    [
+        (["Auftragsnummer", "Befund", "Datum"], True), (["(text)", "(text)", "(date)"], True),
+        (["Number", "Text", "Date"], True), (["Accession", "Report", ""], True),
+        (["A0", "Normal", ""], False), (["ABC", "No lesion.", ""], False), (["ABC", "Normal", "2024-01-01"], False),
+        (["", "Text", ""], False),
+    ],
+)  # fmt: skip
+def test_a_second_line_of_names_is_no_report(
+    tmp_path: Path, kind: str, title: Rows, second: list[object], names: bool
+) -> None:
+    path = tmp_path / f"a.{kind}"
+    table(path, [*title, ["Accession", "Report", "Report date"], second, ["A1", "Lesion.", "2024-01-02"]])
+    rows = list(parse_reports(path))
+    assert [row.text for row in rows if isinstance(row, RawReport)][-1] == "Lesion."
+    told = [row.message for row in rows if isinstance(row, ReportFailure)]
+    assert [("second line of names" in one) for one in told] == ([True] if names else [False] * len(told))
+    assert len(rows) == 2
