@@ -41,10 +41,42 @@ def durable_replace(unfinished: Path, final: Path) -> None:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Write a small file whole or not at all. Raises OSError."""
+    """Write a small file whole or not at all, whoever else writes it at the same time: the last one's stands.
+
+    The unfinished file has one name, so that the next writer writes over what a killed one left, and is locked from
+    before its first byte until it is in its place. Where a file system knows no locks, writers are to take turns.
+    Raises OSError.
+    """
     unfinished = path.with_name(f"{path.name}.partial")
-    unfinished.write_bytes(data)
-    durable_replace(unfinished, path)
+    handle = _locked(unfinished)
+    try:
+        os.ftruncate(handle, 0)
+        with os.fdopen(os.dup(handle), "wb") as file:
+            file.write(data)
+        durable_replace(unfinished, path)
+    except OSError:
+        with contextlib.suppress(OSError):  # the name is still this one's: no other may write it or take it away
+            unfinished.unlink()
+        raise
+    finally:
+        os.close(handle)
+
+
+def _locked(path: Path) -> int:
+    """A file, made where it is missing and open for writing, once no other process or thread has it. Raises OSError."""
+    while True:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        try:
+            with contextlib.suppress(OSError):  # no locks here
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            if os.path.samestat(os.fstat(handle), path.lstat()):
+                return handle
+        except FileNotFoundError:  # whoever had it put it in its place meanwhile
+            pass
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
 
 
 def make_folder(folder: Path, *, mode: int = 0o777) -> None:
@@ -131,10 +163,10 @@ def hold(handle: int) -> bool:
     return os.fstat(handle).st_nlink > 0
 
 
-def is_held(folder: Path) -> bool:
-    """Whether some process holds a folder; false for a file, and for what is not there."""
+def is_held(path: Path) -> bool:
+    """Whether some process holds a file or a folder; false for what is not there."""
     try:
-        handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return False
     try:

@@ -15,8 +15,8 @@ _HALF = "*.partial*"
 def leftovers(home: Path, builds: Path, spaces: Collection[int] | None) -> tuple[Path, ...]:
     """Files and folders that go once no run is in progress. spaces: those that there are, None where nobody can tell.
 
-    A spool is left alone: what arrives is written there at any time. So are the copies of a backup that goes on, which
-    does not wait for runs: it holds their folder.
+    A spool is left alone: what arrives is written there at any time. So is what a process holds that does not wait for
+    runs: the copies of a backup that goes on, a small file that is written.
     """
     folders = [home, builds, *(path for path in builds.glob("*") if path.is_dir())]
     found = {path for folder in folders for path in folder.glob(_HALF) if not (_is_small(path) or is_held(path))}
