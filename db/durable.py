@@ -54,15 +54,19 @@ def write_durably(path: Path, data: bytes) -> None:
         with contextlib.closing(_waited_for(unfinished)) as file:
             if not _is_at(file, unfinished):  # another one wrote meanwhile, and this became the file itself
                 continue
-            file.truncate()
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
             try:
+                file.truncate()
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
                 os.replace(unfinished, path)  # noqa: PTH105  (as above)
             except FileNotFoundError:  # taken for one that was left
                 if unfinished.parent.is_dir():
                     continue
+                raise
+            except OSError:  # a full disk: it takes no room
+                with contextlib.suppress(OSError):
+                    unfinished.unlink()
                 raise
             sync_folder(path.parent)
             return

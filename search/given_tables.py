@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Collection
+import unicodedata
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from spinecho.db.csv_files import as_given
@@ -55,7 +56,23 @@ def table_cells(path: Path, error: Callable[[str], Exception], *, called: str) -
 
 def plain_column(name: str) -> str:
     """A column's name as it is compared: "Accession Number" is accession_number."""
-    return "_".join(name.strip().casefold().replace("-", " ").split())
+    return "_".join(plain_words(name.replace("-", " ")).split())
+
+
+def plain_words(cell: str) -> str:
+    """What somebody wrote, as it is compared: however a program puts letters and their accents together."""
+    return " ".join(unicodedata.normalize("NFKC", cell).casefold().split())
+
+
+def column_called(names: Sequence[str], name: str, error: Callable[[str], Exception], *, called: str) -> int | None:
+    """The place of the column of this name, as `plain_column` has it; None where there is none.
+
+    names: as the table has them. Raises `error` where there are several: nobody could tell which of them is meant.
+    """
+    found = [place for place, one in enumerate(names) if plain_column(one) == plain_column(name)]
+    if len(found) > 1:
+        raise error(f"{called} has {len(found)} columns {names[found[0]]!r}; leave the one that is meant")
+    return found[0] if found else None
 
 
 def studies_named(database: Database, names: Collection[str]) -> dict[str, tuple[int, ...]]:

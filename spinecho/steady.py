@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import functools
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 AWAY = 12 * 3600.0
@@ -30,6 +32,18 @@ class Moment:
 def now() -> Moment:
     """This one."""
     return Moment(boot(), seconds(), time.time())
+
+
+def name_after(names: Collection[str]) -> str:
+    """A new name that sorts behind all of these: the time; where the clock was set back, that of the last, numbered.
+
+    However long the clock takes to come there again, names stay short.
+    """
+    name, newest = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ"), max(names, default="")
+    if name > newest:
+        return name
+    at, _, number = newest.partition("+")
+    return f"{at}+{int(number) + 1 if number.isdecimal() else 1:06d}"
 
 
 def seconds() -> float:

@@ -17,7 +17,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spinecho import steady
-from spinecho.db.backup import repository
 from spinecho.db.files.gone import gone_for
 from spinecho.db.people import saved
 from spinecho.db.schema.database import Database
@@ -26,6 +25,7 @@ from spinecho.indexer.sources.spool import Spool as Objects
 from spinecho.steady import AWAY, Moment, passed
 from spinecho.ui.server.api.around.browser import Sessions
 from spinecho.ui.server.jobs.queue import Queue
+from spinecho.ui.views.evaluate import evaluations
 from spinecho.ui.views.session.long_work import begun_at, lives
 
 MINUTE, DAY, YEAR = 60.0, 86_400.0, 365 * 86_400.0
@@ -49,7 +49,7 @@ class Machine:
             def now(cls, tz: Any = None) -> Any:
                 return datetime.fromtimestamp(machine.clock(), tz)
 
-        for module in (repository, saved, messages):
+        for module in (steady, saved, messages):
             patch.setattr(module, "datetime", Shown)
 
     def clock(self) -> float:
@@ -102,12 +102,12 @@ def test_seconds_between_two_moments() -> None:
 
 @settings(max_examples=30)
 @given(jumps=st.lists(st.sampled_from(JUMPS), max_size=20), many=st.integers(0, 400))
-def test_the_newest_backup_has_the_last_name(jumps: list[float], many: int) -> None:
+def test_the_newest_backup_or_evaluation_has_the_last_name(jumps: list[float], many: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         machine, names = Machine(patch), list[str]()
         for jump in [*jumps, -YEAR, *[0.0] * many]:
             machine.ahead += jump
-            names.append(repository._new_name(sorted(names)))
+            names.append(steady.name_after(names))
     assert names == sorted(set(names))
     assert max(map(len, names)) < 40, "they are names of files"
 
@@ -124,6 +124,15 @@ def test_a_search_that_is_remembered_is_the_newest(
         token = saved.remember(database, "me", {"text": str(number)})
         assert saved.recall(database, token, "me").asked == {"text": str(number)}
         assert saved.recent(database, "me")[0].token == token
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+def test_evaluations_lie_in_the_order_in_which_they_were_begun(tmp_path: Path, machine: Machine, jump: float) -> None:
+    made = [evaluations._new_folder(tmp_path / "evaluations")]
+    machine.ahead += jump
+    made += [evaluations._new_folder(tmp_path / "evaluations") for _ in range(3)]
+    assert sorted((tmp_path / "evaluations").iterdir()) == made
+    assert evaluations.Evaluated(made[-1].name, {"of": "archive", "by": "ada"}, None, True, "").seconds >= 0
 
 
 @pytest.mark.parametrize("jump", JUMPS)

@@ -28,6 +28,7 @@ from typing import IO, Any
 from spinecho.db.backup.sealing import Plain, Sealer
 from spinecho.db.durable import durable_replace, is_unused, make_folder, sync_folder, take, write_durably
 from spinecho.db.errors import BackupDamaged, Busy, StorageFailure, StoreError
+from spinecho.steady import name_after
 
 _FORMAT = 1
 _PIECE = 1 << 16
@@ -226,7 +227,7 @@ class Repository:
         newest = next(filter(None, map(self._readable, reversed(names))), None)
         pieces = (piece for one in (newest.files if newest else ()) for piece in one.pieces)
         known = {piece.name: piece for piece in pieces if is_held(piece)}
-        name = _new_name(names)
+        name = name_after(names)
         pack = self._pack(name)
         unfinished = pack.with_name(f"{pack.name}.partial")
         with unfinished.open("xb") as file:
@@ -372,17 +373,6 @@ def _plain(manifest: Manifest) -> dict[str, Any]:
         {**asdict(one), "pieces": [[p.name, p.pack, p.start, p.length] for p in one.pieces]} for one in manifest.files
     ]
     return {"name": manifest.name, "made_at": manifest.made_at, "files": files, "facts": manifest.facts}
-
-
-def _new_name(names: list[str]) -> str:
-    """The time; where the clock was set back, that of the newest one, numbered: however long the clock takes to come
-    there again, names stay short.
-    """
-    name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-    if not names or name > names[-1]:
-        return name
-    time, _, number = names[-1].partition("+")
-    return f"{time}+{int(number) + 1 if number.isdecimal() else 1:06d}"
 
 
 def _failed(folder: Path, error: OSError) -> StorageFailure:

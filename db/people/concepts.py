@@ -98,10 +98,11 @@ def concepts(database: Database, name: str | None = None) -> tuple[KeptConcept, 
         return tuple(_kept(session, row) for row in rows)
 
 
-def undo_concept(database: Database, name: str) -> tuple[KeptConcept, KeptConcept | None]:
+def undo_concept(database: Database, name: str, version: int | None = None) -> tuple[KeptConcept, KeptConcept | None]:
     """Take the newest version back that serves, or is a draft where none does; (it, the one that serves now again).
 
-    What it predicted goes in the same transaction. Raises `ConceptError` where there is nothing to undo.
+    What it predicted goes in the same transaction. version: the one that is meant. Raises `ConceptError` where there is
+    nothing to undo, or that is another one by now.
     """
     with database.begin(durable=True) as session:
         rows = session.scalars(
@@ -110,6 +111,11 @@ def undo_concept(database: Database, name: str) -> tuple[KeptConcept, KeptConcep
         last = next((row for state in (SERVES, DRAFT) for row in rows if row.state == state), None)
         if last is None:
             raise ConceptError(f"no version of {name!r} serves, so there is nothing to undo")
+        if version not in (None, last.version):
+            raise ConceptError(
+                f"version {version} of {name!r} is not the one that stands: that is version {last.version} now; "
+                "look at it first"
+            )
         served = last.state == SERVES
         last.state = UNDONE
         before = next((row for row in rows if row.state == REPLACED), None) if served else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from spinecho.encoders.errors import ReadError, Reason
@@ -18,24 +19,27 @@ LEAST = (1 << 12) + 1
 _NOTE = 1 << 10
 
 
-def write_note(path: Path, *, size: int, digest: str, times_ns: tuple[int, int]) -> None:
-    """Write the note of a file of this size, sha256 and times (accessed, modified) into a new file. Raises OSError."""
+def write_note(path: Path, *, size: int, digests: Mapping[str, str], times_ns: tuple[int, int]) -> None:
+    """Write the note of a file of this size and times (accessed, modified) into a new file. Raises OSError.
+
+    digests: of what stood there, by algorithm; sha256 is among them.
+    """
     with path.open("r+b") as file:
-        file.write(MARK + json.dumps({"sha256": digest, "size": size}).encode() + b"\n")
+        file.write(MARK + json.dumps({**digests, "size": size}).encode() + b"\n")
         file.truncate(size)
         file.flush()
         os.fsync(file.fileno())
     os.utime(path, ns=times_ns)
 
 
-def noted_digest(path: Path) -> str:
-    """sha256 of the bytes that stay at their source, '' for a file whose bytes are here. Raises OSError."""
+def noted_digest(path: Path, algorithm: str = "sha256") -> str:
+    """Of the bytes that stay at their source, '' for a file whose bytes are here. Raises OSError."""
     with path.open("rb", buffering=0) as file:
         head = file.read(_NOTE)
     if not head.startswith(MARK):
         return ""
     try:
-        return str(json.loads(head[len(MARK) :].split(b"\n", 1)[0])["sha256"])
+        return str(json.loads(head[len(MARK) :].split(b"\n", 1)[0])[algorithm])
     except (ValueError, LookupError, TypeError):
         return "?"
 

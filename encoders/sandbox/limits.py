@@ -36,6 +36,10 @@ def read_small(path: Path, error: Callable[[str], Exception], *, most: int = TEX
     return held
 
 
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+"""How files of spreadsheets begin: those that are zips (.xlsx, .ods), and those of before."""
+
+
 def table_text(path: Path, error: Callable[[str], Exception]) -> str:
     """The text of a table that people hand in: UTF-8 with a mark or without, UTF-16 with one ("Unicode text" of Excel).
 
@@ -43,6 +47,8 @@ def table_text(path: Path, error: Callable[[str], Exception]) -> str:
     """
     try:
         held = read_small(path, error, most=TABLE_BYTES)
+        if held.startswith(_WORKBOOKS):
+            raise error(f"{path} is a workbook or an archive, not text; save its sheet as CSV in UTF-8 and give that")
         return held.decode("utf-16" if held.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
     except OSError as fault:
         raise error(f"{path} cannot be read ({fault.strerror}); check the path") from fault

@@ -129,7 +129,8 @@ def _taken(folder: Path, series: Path, away: Mapping[Path, str], source: GivesSe
 
 def _put_note(path: Path, folder: Path) -> int:
     """The bytes that are free now."""
-    about, digest = path.stat(), _digest(path)
+    about = path.stat()
+    digests = {"sha256": _digest(path), "md5": _digest(path, "md5")}  # Orthanc tells the second
 
     def make() -> tuple[int, Path]:
         make_folder(folder / ".incoming")
@@ -138,7 +139,7 @@ def _put_note(path: Path, folder: Path) -> int:
 
     handle, note = held(make)
     try:
-        write_note(note, size=about.st_size, digest=digest, times_ns=(about.st_atime_ns, about.st_mtime_ns))
+        write_note(note, size=about.st_size, digests=digests, times_ns=(about.st_atime_ns, about.st_mtime_ns))
         note.chmod(about.st_mode & 0o777)
         durable_replace(note, path)
     except OSError:
@@ -150,9 +151,9 @@ def _put_note(path: Path, folder: Path) -> int:
     return max(about.st_blocks * _BLOCK, about.st_size)
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path, algorithm: str = "sha256") -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
 
 
 @contextmanager

@@ -147,11 +147,13 @@ class PersonalConcepts:
             return TaughtNow(self._seen(concept), card)
 
     @needs(Role.RESEARCHER, "undo a concept")
-    def undo(self, name: str, *, tell: Tell = lambda *_: None) -> tuple[KeptConcept, KeptConcept | None]:
+    def undo(
+        self, name: str, *, version: int | None = None, tell: Tell = lambda *_: None
+    ) -> tuple[KeptConcept, KeptConcept | None]:
         """(the version that is taken back, the one before, which predicts again). Raises `ConceptError`."""
         plain, database = plain_name(name), self._archive._database
         with self._archive._acting("undo-concept", digest_of(plain)):
-            gone, back = kept.undo_concept(database, plain)
+            gone, back = kept.undo_concept(database, plain, version)
             if back is not None:
                 applying.apply(database, back, tell=tell)
         return gone, back

@@ -13,7 +13,14 @@ from spinecho.db.people.concepts import ConceptError, uids_of
 from spinecho.db.queries.identifiers import studies_by_patient
 from spinecho.db.schema.database import Database
 from spinecho.encoders.reading.nifti.subject_tables import says_nothing
-from spinecho.search.given_tables import ACCESSION_COLUMNS, STUDY_COLUMNS, plain_column, studies_named, table_cells
+from spinecho.search.given_tables import (
+    ACCESSION_COLUMNS,
+    STUDY_COLUMNS,
+    column_called,
+    plain_words,
+    studies_named,
+    table_cells,
+)
 
 KINDS = ("cohort", "thumbs", "table", "filter", "says")
 REST = "rest"
@@ -117,9 +124,9 @@ def _rows(path: Path) -> list[tuple[int, list[str]]]:
 
 def _keys(names: Sequence[str], path: Path) -> list[tuple[str, int]]:
     """(study or patient; its column), the surest first."""
-    plain = [plain_column(name) for name in names]
     kinds = (("study", (*STUDY_COLUMNS, *ACCESSION_COLUMNS)), ("patient", _PATIENT))
-    found = [(kind, plain.index(name)) for kind, known in kinds for name in known if name in plain]
+    places = [(kind, _column(names, name, path)) for kind, known in kinds for name in known]
+    found = [(kind, place) for kind, place in places if place is not None]
     if not found:
         raise ConceptError(
             f"{path.name} names no study: it needs a column study_uid, accession_number or patient_id (participant_id)"
@@ -128,12 +135,15 @@ def _keys(names: Sequence[str], path: Path) -> list[tuple[str, int]]:
 
 
 def _label_column(names: Sequence[str], path: Path, concept: str, label: str | None) -> int:
-    plain = [plain_column(name) for name in names]
     for name in (label,) if label is not None else (concept, *_LABEL):
-        if plain_column(name) in plain:
-            return plain.index(plain_column(name))
+        if (place := _column(names, name, path)) is not None:
+            return place
     wanted = repr(label) if label is not None else f"{concept!r} or 'label'"
     raise ConceptError(f"{path.name} has no column {wanted}; name it with --label, of: {', '.join(names)}")
+
+
+def _column(names: Sequence[str], name: str, path: Path) -> int | None:
+    return column_called(names, name, ConceptError, called=path.name)
 
 
 def _side(value: str, positive: str | None, concept: str, where: str, *, signs: bool) -> bool | None:
@@ -156,7 +166,7 @@ def _side(value: str, positive: str | None, concept: str, where: str, *, signs: 
 
 def _same(label: str) -> str:
     """A label as it is compared: whole numbers that a table has turned into 1.0 are 1."""
-    plain = " ".join(label.casefold().split())
+    plain = plain_words(label)
     whole = _WHOLE.fullmatch(plain)
     return plain if whole is None else whole[1]
 

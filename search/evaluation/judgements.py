@@ -14,7 +14,16 @@ from spinecho.db.schema.database import Database
 from spinecho.encoders.language.query_words import EmptyQuery, parse_query
 from spinecho.encoders.measuring.figures import EvaluationError
 from spinecho.encoders.sandbox.limits import table_text
-from spinecho.search.given_tables import ACCESSION_COLUMNS, STUDY_COLUMNS, plain_column, studies_named, table_cells
+from spinecho.search.given_tables import (
+    ACCESSION_COLUMNS,
+    STUDY_COLUMNS,
+    column_called,
+    plain_column,
+    studies_named,
+    table_cells,
+)
+
+_ABOUT = ("set", "topic", "negates")
 
 
 class JudgementError(EvaluationError):
@@ -61,7 +70,7 @@ def read_judgements(path: Path) -> tuple[JudgedQuery, ...]:
         if mine.setdefault(uid, grade) != grade:
             raise JudgementError(f"{place}: {uid} has grade {mine[uid]:g} for {text[:40]!r} already; keep one")
         facts = about.setdefault(text, {})
-        for name in ("set", "topic", "negates"):
+        for name in _ABOUT:
             value = row.get(name, "")
             if value and facts.setdefault(name, value) != value:
                 raise JudgementError(f"{place}: {name} of {text[:40]!r} is {facts[name]!r} already; keep one")
@@ -157,6 +166,8 @@ def _csv(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, s
     names = [plain_column(name) for name in rows[0][1]] if rows else []
     if not set(needed) <= set(_named(dict.fromkeys(names, "x"))):
         raise JudgementError(f"{path}: the first line names the columns {names}; it must have {' and '.join(needed)}")
+    for name in (*needed, "grade", *_ABOUT, *STUDY_COLUMNS, *ACCESSION_COLUMNS):
+        column_called(names, name, JudgementError, called=str(path))
     for line, row in rows[1:]:
         yield line, _named(dict(zip(names, row, strict=False)))
 

@@ -121,9 +121,12 @@ class Concepts:
             found = known[version]
         return _shown(mine, found)
 
-    def undo(self, name: str, *, on_progress: OnProgress | None = None) -> Undone:
-        """Take the version that serves back: the one before predicts again, or nothing does. Raises `ConceptError`."""
-        gone, back = self._access().undo(name, tell=on_progress or _nobody)
+    def undo(self, name: str, *, version: int | None = None, on_progress: OnProgress | None = None) -> Undone:
+        """Take the version that serves back: the one before predicts again, or nothing does.
+
+        version: the one that is meant. Raises `ConceptError`, also where that is another one by now.
+        """
+        gone, back = self._access().undo(name, version=version, tell=on_progress or _nobody)
         return Undone(gone.name, gone.version, 0 if back is None else back.version)
 
     def apply(

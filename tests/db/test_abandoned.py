@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
-from spinecho.db.durable import drop_abandoned, hold, is_held, take, write_durably
-from spinecho.db.upkeep.leftovers import leftovers
+from spinecho.db.durable import drop_abandoned, hold, is_held, take
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,42 +59,6 @@ def test_who_looks_whether_something_is_held_does_not_hold_it(tmp_path: Path) ->
         assert is_held(path)
         with path.open("rb") as other:
             assert not take(other.fileno())
-
-
-_WRITE = """
-import sys
-from pathlib import Path
-from spinecho.db.durable import write_durably
-for turn in range(150):
-    write_durably(Path(sys.argv[1]), sys.argv[2].encode() * (1 + turn * 997 % 5_000))
-"""
-
-
-def test_processes_that_write_one_small_file_at_once_leave_it_whole(tmp_path: Path) -> None:
-    """Under one unfinished name: none takes the other's half away, and who reads meanwhile sees one of them, whole."""
-    path = tmp_path / "small"
-    writing = [subprocess.Popen([sys.executable, "-c", _WRITE, str(path), letter]) for letter in "abc"]
-    seen = set()
-    while any(one.poll() is None for one in writing):
-        with contextlib.suppress(FileNotFoundError):
-            content = path.read_bytes()
-            seen.add((len(content) > 0, len(set(content))))
-    assert [one.returncode for one in writing] == [0, 0, 0]
-    assert seen <= {(True, 1)}
-    assert [one.name for one in tmp_path.iterdir()] == ["small"]
-
-
-def test_a_small_file_that_a_killed_run_left_unfinished_is_written_over(tmp_path: Path) -> None:
-    (tmp_path / "small.partial").write_bytes(b"long ago, and longer than what comes")
-    write_durably(tmp_path / "small", b"now")
-    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("small", b"now")]
-
-
-def test_a_small_file_that_is_being_written_is_no_leftover(tmp_path: Path) -> None:
-    with (tmp_path / "small.partial").open("wb") as file:
-        assert leftovers(tmp_path, tmp_path, None) == (tmp_path / "small.partial",)
-        assert take(file.fileno())
-        assert leftovers(tmp_path, tmp_path, None) == ()
 
 
 def test_locks_are_taken_at_one_place() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -74,6 +75,49 @@ def test_labels_and_studies_are_read_as_they_are_called(
         found = read_table(archive._database(), path, name="tumour", positive=positive)
         assert (set(found.positives), set(found.negatives)) == ({"1.2.1"}, {"1.2.2", "1.2.3"})
         assert (found.unmatched, found.unlabelled) == (1, 1)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKD"])
+def test_an_accent_is_a_letter_however_a_program_writes_it(archive: Archive, tmp_path: Path, form: str) -> None:
+    for name, yes, no, positive in (
+        ("Größe", "sí", "não", None), ("label", "sì", "négatif", None), ("label", "né", "absent", "né"),
+        ("Größe", "läsion  groß", "né", "Läsion groß"),
+    ):  # fmt: skip
+        rows = [["study", name], ["A1", yes], ["A2", no]]
+        path = written(tmp_path / "t.csv", [[unicodedata.normalize(form, cell) for cell in row] for row in rows])
+        found = read_table(archive._database(), path, name="Größe", positive=positive)
+        assert (set(found.positives), set(found.negatives)) == ({"1.2.1"}, {"1.2.2"})
+
+
+@pytest.mark.parametrize(
+    "twice", [["study", "label", "Label"], ["study", "Study", "label"], ["study", "tumour", "label", " TUMOUR "]]
+)
+def test_of_two_columns_of_one_name_none_is_taken(archive: Archive, tmp_path: Path, twice: list[str]) -> None:
+    path = written(tmp_path / "t.csv", [twice, ["A1", "yes", "no", "no"][: len(twice)]])
+    with pytest.raises(ConceptError, match=r"t\.csv has 2 columns"):
+        read_table(archive._database(), path, name="tumour")
+
+
+@pytest.mark.parametrize("twice", ["query", "Study_UID", "Grade", "set", "topic", "negates", "accession"])
+def test_of_two_columns_of_one_name_no_judgement_is_taken(tmp_path: Path, twice: str) -> None:
+    names = ["query", "study_uid", "grade", "accession", "set", "topic", "negates", twice]
+    path = written(tmp_path / "q.csv", [names, ["a tumour", "1.2.1", "1", "A1", "", "", "", "2"]])
+    with pytest.raises(JudgementError, match="has 2 columns"):
+        read_judgements(path)
+
+
+def test_columns_that_nobody_asks_for_may_share_a_name(archive: Archive, tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", [["study", "label", "note", "note", "", ""], ["A1", "yes", "a", "b", "c", "d"]])
+    assert read_table(archive._database(), path, name="tumour").positives == {"1.2.1"}
+
+
+@pytest.mark.parametrize("begins", [b"PK\x03\x04\x14\x00", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
+def test_a_workbook_is_told_from_text_in_another_code(tmp_path: Path, begins: bytes) -> None:
+    path = tmp_path / "t.xlsx"
+    path.write_bytes(begins + bytes(range(256)))
+    for error in (ConceptError, JudgementError):
+        with pytest.raises(error, match=r"t\.xlsx is a workbook .* save its sheet as CSV"):
+            table_cells(path, error, called="t.xlsx")
 
 
 def test_a_judged_study_is_whatever_a_user_calls_it(archive: Archive, tmp_path: Path) -> None:

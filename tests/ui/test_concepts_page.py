@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from taught_home import ENCODER, STUDIES, make_home, parts
 
 import spinecho
+from spinecho.db.people.feedback import thumbs
 from spinecho.encoders.registry import ENCODERS
 from spinecho.setup.settings import read_settings
 from spinecho.ui.server.jobs.pool import Pool, set_pool
@@ -66,6 +67,30 @@ def test_a_concept_is_judged_taught_taught_again_and_undone(home: Path) -> None:
         assert [one.state for one in archive.concepts.list()] == ["serves", "undone"]
         assert f"thumbs:{NAME}" in archive.concepts.show(NAME).card["sources"]
         assert 0 < len(archive.search(where=f"predicted.{NAME}=yes", k=500)) < STUDIES
+
+
+def test_a_click_is_about_what_stood_on_the_page_whatever_others_did_meanwhile(home: Path) -> None:
+    page = drawn()
+    with spinecho.open(home, encoder=ENCODER, device="cpu") as archive:
+        for version in (1, 2):
+            shown = page.session_state["concept-next"][2][0][0]
+            made = archive.teach(NAME, sources=[f"says:present({NAME})"], against="rest")
+            assert made.concept is not None
+            assert made.concept.version == version
+            page.button(key="concept-u").click().run()  # on the study of the version before
+            assert page.session_state["concept-next"][2][0][0] != shown
+            judged = {one.study_uid for one in thumbs(archive._database(), user="ada")}
+            assert shown in judged
+            assert len(judged) == version
+        archive.concepts.undo(NAME)
+        page.button(key="concept-undo").click().run()  # of version 2, which somebody undid
+        assert not page.exception, page.exception
+        assert [one.state for one in archive.concepts.list()] == ["serves", "undone"]
+        heard = "\n".join(one.value for one in [*page.error, *page.markdown, *page.text, *page.caption])
+        assert "version 2 of" in heard
+        assert "version 1 serves" in heard
+        page.button(key="concept-undo").click().run()  # which stands there now
+        assert [one.state for one in archive.concepts.list()] == ["undone", "undone"]
 
 
 def test_places_of_examples_are_of_the_concept_that_they_were_typed_for(home: Path) -> None:

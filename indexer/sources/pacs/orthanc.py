@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from spinecho.encoders.reading.away import noted_digest
 from spinecho.indexer.sources.pacing import Pace
 from spinecho.indexer.sources.pacs.tls import tls_context, tls_trouble
 from spinecho.indexer.sources.source import Listed, ObjectRefused, SourceDown, Stopped, secret
@@ -88,7 +89,8 @@ class Orthanc:
             settled = spool.folder / name_of(study.study_uid) / name_of(above) / f"{name_of(sop)}.dcm"
             if settled.is_file():
                 theirs = self._get(f"/instances/{one['ID']}/attachments/dicom/md5").text.strip()
-                if theirs == hashlib.md5(settled.read_bytes(), usedforsecurity=False).hexdigest():
+                own = hashlib.md5(settled.read_bytes(), usedforsecurity=False).hexdigest()
+                if theirs in (own, noted_digest(settled, "md5")):
                     continue
             if int(one.get("FileSize", 0)) <= self._most:
                 with contextlib.suppress(ObjectRefused):  # the study is short of it, which the pull counts

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from orthancs import USER, Orthanc, orthanc
+from small_studies import small_study
 
 from spinecho.archive import Archive
 from spinecho.encoders.errors import ReadError, Reason
@@ -157,3 +158,16 @@ def test_half_a_note_and_half_a_fetch_of_killed_processes_go(archive: Archive, s
     assert not (folder / ".incoming" / ".1.2.dcm.7-8.partial").exists()
     assert not (folder / ".fetched-killed").exists()
     shutil.rmtree(folder / ".incoming", ignore_errors=True)
+
+
+@pytest.mark.parametrize("kind", ["dicomweb", "orthanc"])
+def test_an_object_more_brings_itself_alone(archive: Archive, server: Orthanc, kind: str, tmp_path: Path) -> None:
+    folder = add(archive, server, kind, kept_gb=0)
+    archive.index(source="pacs")
+    server.fill(small_study(tmp_path, 0, slices=1, first=7, series=1))
+    server.wait_stable()
+    pulled = archive.sources.pull("pacs")
+    assert (pulled.taken, pulled.instances, pulled.short) == (1, 1, 0)
+    assert sum(away(folder)) == len(objects(folder)) - 1
+    assert archive.index().counts["series"] == 1
+    assert all(away(folder))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from typing import TypeVar
 
 import streamlit as st
 
@@ -21,6 +22,7 @@ from spinecho.ui.views.style import trouble
 SHORTCUTS = (("u", "the study has it"), ("d", "it has not"), ("s", "skip it"))
 _MOST = 24
 _LONGEST = 80
+Shown = TypeVar("Shown", int, str)
 
 
 def concepts_page(context: PageContext) -> None:
@@ -72,13 +74,14 @@ def _all(archive: Archive) -> None:
 
 
 def _card(archive: Archive, now: Concept, *, may: bool) -> None:
+    seen = _seen_before("version", now.name, now.version)
     with st.container(border=True, key="concept-card"):
         st.text(f"version {now.version} {now.state}" + (", stale: another encoder answers" if now.stale else ""))
         st.text(now.text)
         st.text(f"Find what it predicts with {now.condition}")
         if st.button("Undo this version", key="concept-undo", disabled=not may):
             try:
-                done = archive.concepts.undo(now.name)
+                done = archive.concepts.undo(now.name, version=seen)
             except USER_ERRORS as error:
                 trouble("It was not undone", str(error))
             else:
@@ -144,6 +147,7 @@ def _judge(archive: Archive, name: str, now: Concept | None, verdicts: dict[str,
         st.caption("Nothing is left to judge here.")
         return
     uid, why = waiting[0]
+    seen = _seen_before("study", name, uid)
     hit = _hit(archive, uid)
     with st.container(border=True, key="concept-study"):
         picture, words = st.columns([1, 2])
@@ -157,9 +161,20 @@ def _judge(archive: Archive, name: str, now: Concept | None, verdicts: dict[str,
             for label, key, verdict in (("Has it", "u", 1), ("Has it not", "d", -1), ("Skip", "s", 0)):
                 if row.button(label, key=f"concept-{key}", shortcut=key):
                     if verdict:
-                        archive.rate(name, {uid: verdict})
-                    st.session_state["concept-next"] = (name, _version(now), waiting[1:])
+                        archive.rate(name, {seen: verdict})
+                    st.session_state["concept-next"] = (name, _version(now), [w for w in waiting if w[0] != seen])
                     st.rerun()
+
+
+def _seen_before(what: str, name: str, now: Shown) -> Shown:
+    """What stood on the page when it was clicked, which what is drawn now need not be: others teach and undo meanwhile.
+
+    what: it is of; name: the concept. Of a concept that was not on the page before, `now`.
+    """
+    key = f"concept-seen-{what}"
+    before, shown = st.session_state.get(key, (name, now))
+    st.session_state[key] = (name, now)
+    return shown if before == name else now
 
 
 def _waiting(archive: Archive, name: str, now: Concept | None) -> Sequence[tuple[str, str]]:

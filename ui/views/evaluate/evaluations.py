@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 from spinecho.access.people import Role
 from spinecho.setup.private import make_private
+from spinecho.steady import name_after
 from spinecho.ui.server.jobs.kinds import EVALUATIONS, RESULT
 from spinecho.ui.server.jobs.pool import Pool, pool_of, why_failed
 from spinecho.ui.server.jobs.queue import QueueFull
@@ -25,7 +27,9 @@ _LOG = "log.txt"
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """One evaluation. name: its folder, a time; result: None while it runs or where it failed; why: its last words."""
+    """One evaluation. name: its folder, the later the newer; result: None while it runs or where it failed; why: its
+    last words.
+    """
 
     name: str
     about: Mapping[str, Any]
@@ -36,16 +40,19 @@ class Evaluated:
     @property
     def seconds(self) -> float:
         """Since it was begun."""
-        begun = datetime.strptime(self.name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-        return (datetime.now(UTC) - begun).total_seconds()
+        return max(0.0, (datetime.now(UTC) - self._begun).total_seconds())
 
     @property
     def label(self) -> str:
         """When, of what, by whom."""
-        when = (
-            f"{self.name[:4]}-{self.name[4:6]}-{self.name[6:8]} {self.name[9:11]}:{self.name[11:13]}:{self.name[13:15]}"
-        )
-        return f"{when} · {self.about.get('of', '')} · {self.about.get('by', '')}"
+        return f"{self._begun:%Y-%m-%d %H:%M:%S} · {self.about.get('of', '')} · {self.about.get('by', '')}"
+
+    @property
+    def _begun(self) -> datetime:
+        """By the clock as it was; names of folders have it alone where nobody set it back."""
+        at = self.about.get("at")
+        named = datetime.strptime(self.name[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        return named if at is None else datetime.fromisoformat(at)
 
 
 def evaluations(context: PageContext) -> list[Evaluated]:
@@ -71,14 +78,14 @@ def begin(
     Raises `Refused`, `QueueFull`.
     """
     context.front.access.require(Role.RESEARCHER, "evaluate")
-    name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
-    folder = context.settings.home / EVALUATIONS / name
-    make_private(folder)
+    folder = _new_folder(context.settings.home / EVALUATIONS)
+    name = folder.name
     own: dict[str, Path] = {}
     if of != "archive" and content is not None:
         own[of] = folder / f"{of}{'.jsonl' if ending == '.jsonl' else '.csv'}"
         own[of].write_bytes(content)
-    about: dict[str, Any] = {"of": of, "by": context.front.access.person.name, "queries": queries}
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    about: dict[str, Any] = {"of": of, "by": context.front.access.person.name, "queries": queries, "at": at}
     pool = pool_of(context.settings)
     if pool is not None:
         files = {what: file.name for what, file in own.items()}
@@ -97,6 +104,16 @@ def begin(
         about |= {"process": process, "begun": begun_at(process)}
     (folder / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
     return name
+
+
+def _new_folder(parent: Path) -> Path:
+    """Behind all that there are, whatever the clock says, and of nobody else."""
+    make_private(parent)
+    while True:
+        folder = parent / name_after([path.name for path in parent.glob("*/")])
+        with contextlib.suppress(FileExistsError):  # another person's, begun at the same moment
+            folder.mkdir(mode=0o700)
+            return folder
 
 
 def _read(folder: Path, pool: Pool | None) -> Evaluated | None:
