@@ -57,7 +57,7 @@ def is_away(paths: Sequence[str]) -> bool:
     """Whether one of these files is in a home's spool, its pixels at their source."""
     from spinecho.indexer.sources import away  # noqa: PLC0415
 
-    return any(away.is_away(Path(path)) for path in paths if any(map(path.startswith, _HOMES)))
+    return any(away.is_away(Path(path)) for path in paths if path.startswith(tuple(_HOMES)))
 
 
 def paths_of(value: Any) -> Iterator[str]:
@@ -77,15 +77,18 @@ def _at_hand(task: Task) -> Iterator[None]:
     """What the task reads is here, and stays so, within the block; what cannot be brought back its reader tells."""
     with ExitStack() as block:
         if not task.call.endswith(":digest"):  # a note knows it
-            for spools, settings in _HOMES.items():
+            for spools, settings in tuple(_HOMES.items()):  # another thread may open one
                 wanted = [Path(path) for path in paths_of(task.arguments) if path.startswith(spools)]
                 if wanted:
-                    _bring(settings, Path(spools), wanted, block)
+                    _bring(settings, Path(spools), wanted, block, hold=not task.call.endswith(":scan"))
         yield
 
 
-def _bring(settings: Settings, spools: Path, paths: Sequence[Path], block: ExitStack) -> None:
-    """Hold the series of these objects for the block, and have those brought back whose pixels are at their source."""
+def _bring(settings: Settings, spools: Path, paths: Sequence[Path], block: ExitStack, *, hold: bool) -> None:
+    """Hold the series of these objects for the block, and have those brought back whose pixels are at their source.
+
+    hold: also those that are here. Without it a process that reads the headers of many series opens few folders.
+    """
     from spinecho.indexer.sources import away  # noqa: PLC0415
 
     series = defaultdict[Path, list[Path]](list)
@@ -96,6 +99,8 @@ def _bring(settings: Settings, spools: Path, paths: Sequence[Path], block: ExitS
     for folder, objects in series.items():
         source = folder.parents[1]
         try:
+            if not (hold or any(map(away.is_away, objects))):
+                continue
             for _ in range(_TRIES):
                 held = block.enter_context(closing(away.Reading(folder)))
                 if not any(map(away.is_away, objects)):
