@@ -8,6 +8,7 @@ as it is, and the next run reads it. What cannot be brought back keeps its note,
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import logging
@@ -32,6 +33,8 @@ _LOG = logging.getLogger("spinecho")
 KEPT_GB = 20.0
 _GB = 10**9
 _BLOCK = 512
+_PATIENCE = 600
+"""Times that a folder is tried for, which `take` waits between: two minutes."""
 
 
 class GivesSeries(Protocol):
@@ -158,11 +161,15 @@ def _digest(path: Path, algorithm: str = "sha256") -> str:
 
 @contextmanager
 def _alone(series: Path, *, wait: bool) -> Iterator[bool]:
-    """A series' folder held within the block; false where another process holds it and nobody waits."""
+    """A series' folder held within the block; false where another process holds it and nobody waits.
+
+    Raises OSError where it is held for longer than anybody reads or fetches a series.
+    """
     handle = os.open(series, os.O_RDONLY)
     try:
-        while not (mine := take(handle)) and wait:
-            pass  # `take` waits between two looks
+        mine = any(take(handle) for _ in range(_PATIENCE if wait else 1))
+        if wait and not mine:
+            raise BlockingIOError(errno.EAGAIN, "others read or fetch the series all the time")
         yield mine
     finally:
         os.close(handle)

@@ -80,15 +80,12 @@ def _at_hand(task: Task) -> Iterator[None]:
             for spools, settings in tuple(_HOMES.items()):  # another thread may open one
                 wanted = [Path(path) for path in paths_of(task.arguments) if path.startswith(spools)]
                 if wanted:
-                    _bring(settings, Path(spools), wanted, block, hold=not task.call.endswith(":scan"))
+                    _bring(settings, Path(spools), wanted, block)
         yield
 
 
-def _bring(settings: Settings, spools: Path, paths: Sequence[Path], block: ExitStack, *, hold: bool) -> None:
-    """Hold the series of these objects for the block, and have those brought back whose pixels are at their source.
-
-    hold: also those that are here. Without it a process that reads the headers of many series opens few folders.
-    """
+def _bring(settings: Settings, spools: Path, paths: Sequence[Path], block: ExitStack) -> None:
+    """Hold the series of these objects for the block, and have those brought back whose pixels are at their source."""
     from spinecho.indexer.sources import away  # noqa: PLC0415
 
     series = defaultdict[Path, list[Path]](list)
@@ -99,8 +96,6 @@ def _bring(settings: Settings, spools: Path, paths: Sequence[Path], block: ExitS
     for folder, objects in series.items():
         source = folder.parents[1]
         try:
-            if not (hold or any(map(away.is_away, objects))):
-                continue
             for _ in range(_TRIES):
                 held = block.enter_context(closing(away.Reading(folder)))
                 if not any(map(away.is_away, objects)):
