@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+import safetensors.numpy
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
-from spinecho.db.durable import make_folder, sync_file, sync_folder, write_durably
+from spinecho.db.durable import content_of, make_folder, with_digest, write_durably
 from spinecho.db.errors import StoreError
 from spinecho.db.schema.database import Database
 from spinecho.db.store import storing
@@ -26,6 +28,7 @@ from spinecho.db.vectors.stored_rows import read_vectors
 Method: TypeAlias = Literal["pacmap", "principal components"]
 MOST = 20_000
 _FEW = 50
+_NAME = "map.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,23 +89,20 @@ def _scaled(places: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def _read(folder: Path, sign: dict[str, int]) -> ArchiveMap | None:
+    """The map that is kept; None where there is none, where it is of other vectors, or is not what was kept."""
     try:
-        about = json.loads((folder / "map.json").read_text(encoding="utf-8"))
-        ids, places = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("ids", "places"))
-    except (OSError, ValueError, EOFError):
+        held = safetensors.numpy.load(content_of((folder / _NAME).read_bytes()))
+        about = json.loads(held["about"].tobytes())
+    except (OSError, ValueError, KeyError, SafetensorError):
         return None
-    if about.get("sign") != sign or len(ids) != len(places):
+    if about.get("sign") != sign:
         return None
-    return ArchiveMap(ids, places, about["method"], about["of"], about["seed"])
+    return ArchiveMap(held["ids"], held["places"], about["method"], about["of"], about["seed"])
 
 
 def _write(folder: Path, made: ArchiveMap, sign: dict[str, int]) -> None:
+    """In one file: of two that are written at once, ids of one and places of the other would be a map of nothing."""
     make_folder(folder)
-    (folder / "map.json").unlink(missing_ok=True)  # last in, first out: half a map is none
-    sync_folder(folder)
-    np.save(folder / "ids.npy", made.ids, allow_pickle=False)
-    np.save(folder / "places.npy", made.places, allow_pickle=False)
-    about = {"sign": sign, "method": made.method, "of": made.of, "seed": made.seed}
-    for name in ("ids", "places"):
-        sync_file(folder / f"{name}.npy")
-    write_durably(folder / "map.json", json.dumps(about).encode())
+    about = json.dumps({"sign": sign, "method": made.method, "of": made.of, "seed": made.seed}).encode()
+    arrays: dict[str, NDArray[Any]] = {"ids": made.ids, "places": made.places, "about": np.frombuffer(about, np.uint8)}
+    write_durably(folder / _NAME, with_digest(safetensors.numpy.save(arrays)))

@@ -50,5 +50,13 @@ def test_the_map_follows_the_archive_and_says_what_it_is_of(tmp_path: Path) -> N
     write_nifti(tmp_path / "scans" / "sub-9" / "sub-9_T1w.nii.gz", brain(9))
     home.index(tmp_path / "scans")
     assert len(archive_map(database, builds).ids) == 5
-    (next(builds.glob("space-*/map")) / "places.npy").write_bytes(b"half")
-    assert len(archive_map(database, builds).ids) == 5, "a broken file is made again"
+    made, kept = archive_map(database, builds), next(builds.glob("space-*/map/map.safetensors"))
+    whole = kept.read_bytes()
+    broken = [whole[:-1] + bytes([whole[-1] ^ 1]), whole[:9] + b"x" + whole[10:], whole[: len(whole) // 2], b""]
+    places = whole.index(made.places.tobytes())
+    broken.append(whole[:places] + bytes([whole[places] ^ 64]) + whole[places + 1 :])
+    for content in broken:
+        kept.write_bytes(content)
+        assert np.array_equal(archive_map(database, builds).places, made.places), "a broken file is made again"
+        assert kept.read_bytes() == whole
+    assert [path.name for path in kept.parent.iterdir()] == [kept.name], "one file: no half of another one beside it"

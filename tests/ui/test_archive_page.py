@@ -222,7 +222,7 @@ def test_builds_and_space_are_told(home: Path) -> None:
 def test_the_map_is_drawn_once_and_kept(home: Path) -> None:
     page = at("Map")
     assert any("volumes; principal components" in caption.value for caption in page.caption)
-    kept = next((home / "builds").glob("space-*/map/map.json"))
+    kept = next((home / "builds").glob("space-*/map/map.safetensors"))
     before = kept.stat().st_mtime_ns
     at("Map")
     assert kept.stat().st_mtime_ns == before
