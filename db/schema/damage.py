@@ -11,10 +11,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from spinecho.db.errors import Damaged
 from spinecho.db.schema.checksums import COLUMN, columns_of, pages, summing
-from spinecho.db.schema.engines import driver_message
+from spinecho.db.schema.engines import Location, driver_message
 from spinecho.db.schema.models import SEALED, File, Passage, Report, Series, Study, Vector, Volume
+from spinecho.db.schema.trouble import error_of
 
 MOST_NAMED = 5
 """Examples named of what is wrong."""
@@ -69,14 +72,20 @@ class Finding:
     """structure, rows, full text or builds: the last two are made from the others, and can be made anew."""
 
 
-def first_damage(engine: Engine) -> str:
-    """What is wrong first, in a few words, '' where nothing is; for errors that nobody can explain."""
+def first_damage(engine: Engine, location: Location) -> str:
+    """What is wrong first, in a few words, '' where nothing is; for errors that nobody can explain.
+
+    Raises `ServerLost` and `StorageFailure` where it cannot be asked: that is no damage, and may be what was met.
+    """
     try:
         with engine.connect() as connection:
             for step in (wrong_structure, wrong_rows):
                 for finding in step(connection):
                     return finding.what
-    except (DBAPIError, OSError) as error:
+    except (DBAPIError, PoolTimeout, OSError) as error:
+        typed = error_of(error, location)
+        if typed is not None and not isinstance(typed, Damaged):
+            raise typed from error
         return str(driver_message(error))
     except (ValueError, TypeError, LookupError, ArithmeticError) as error:
         return f"a value cannot be read: {type(error).__name__}"

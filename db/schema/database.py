@@ -228,8 +228,11 @@ class Database:
             raise
 
     def _suspect(self, error: Exception) -> None:
-        """Raise `Damaged` where the file is: then an error of another kind comes from what was read of it."""
-        damage = first_damage(self.engine)
+        """Raise `Damaged` where the file is: then an error of another kind comes from what was read of it.
+
+        Raises what `first_damage` does: a connection that broke is met as errors of many kinds.
+        """
+        damage = first_damage(self.engine, self.location)
         if damage:
             raise damaged(self.location, damage) from error
 
@@ -350,6 +353,9 @@ def migrate(location: Location, *, carry: Callable[[Sequence[Carried]], object] 
 def damage_behind() -> str:
     """What is damaged in a database that is open in this process, '' where nothing is: why something odd was met."""
     for database in list(Database.opened):
-        if damage := first_damage(database.engine):
+        damage = ""
+        with suppress(StoreError):  # it cannot be asked
+            damage = first_damage(database.engine, database.location)
+        if damage:
             return str(damaged(database.location, damage))
     return ""

@@ -58,7 +58,7 @@ def put(source, target, size, link):
         target.symlink_to(source)
         return
     with source.open("rb") as there:
-        if there.read(15) == b"SPINECHO: away\n":
+        if there.read(14) == b"SPINECHO: away":
             raise OSError(0, "its bytes stay at the PACS that it came from: look at the series, and try again")
     partial = target.with_name(target.name + ".partial")
     shutil.copyfile(source, partial)

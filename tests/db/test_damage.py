@@ -191,7 +191,9 @@ def test_an_error_that_nobody_can_explain_is_explained_by_damage(sound: Path, tm
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE volumes SET acquisition = '{]' WHERE id = 1")
     database = Database.open(path)
-    assert "volumes" in first_damage(database.engine) or "value" in first_damage(database.engine)
+    assert "volumes" in first_damage(database.engine, database.location) or "value" in first_damage(
+        database.engine, database.location
+    )
     with pytest.raises(Damaged, match="status --check"), database.begin():
         raise ValueError("a value that nothing explains")
     database.close()

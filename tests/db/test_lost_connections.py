@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from cutting import AFTER, BEFORE, Cutting, cutting
 from servers import Server
-from sqlalchemy import text
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import PendingRollbackError
 
 from spinecho.db.errors import Busy, ServerLost, StorageFailure, Unsettled
 from spinecho.db.files.sources import add_source, sources
@@ -20,7 +21,8 @@ from spinecho.db.people.saved import recent, remember
 from spinecho.db.people.tokens import make_token, tokens
 from spinecho.db.schema import settled, silence
 from spinecho.db.schema.claims import claims_of
-from spinecho.db.schema.database import LEADS, Database, alone
+from spinecho.db.schema.database import LEADS, Database, alone, damage_behind
+from spinecho.db.schema.engines import make_engine
 from spinecho.db.store import held_spaces, storing
 
 SPACE = {"model": "m", "revision": "1", "preprocessing": "p", "dim": 8}
@@ -254,3 +256,25 @@ def test_a_record_on_a_server_whose_connections_break_stays_whole(postgresql: Se
         assert checked.broken == ()
         assert kept <= checked.rows <= 16
         record.close()
+
+
+def test_a_server_that_does_not_answer_is_not_damaged(lossy: tuple[Cutting, Database]) -> None:
+    """Whatever error a broken connection is met as: a server that is gone was asked whether it is damaged."""
+    _, database = lossy
+    gone = make_engine("postgresql+psycopg://nobody@127.0.0.1:9/none?connect_timeout=2", access=database.access)
+    there = database.engine
+    try:
+        for error in (PendingRollbackError("invalid transaction"), ValueError("odd"), LookupError("odd")):
+            with pytest.raises(ServerLost, match="does not answer"):
+                _broken(database, gone, error)
+            database.engine = there
+        assert damage_behind() == ""
+    finally:
+        database.engine = there
+        gone.dispose()
+
+
+def _broken(database: Database, gone: Engine, error: Exception) -> None:
+    with database.begin():
+        database.engine = gone
+        raise error

@@ -21,6 +21,7 @@ from spinecho.db.people.cohorts import CohortError, Frozen, Member, cohorts, del
 from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import database_bytes
 from spinecho.db.schema.engines import Location
+from spinecho.encoders.reading.away import write_note
 from spinecho.search.cohorts.export import export
 from spinecho.search.cohorts.freezing import again, keep
 from spinecho.search.cohorts.list_changes import GONE, NEW, OTHER_RULES, PASSES, Changes, between
@@ -243,13 +244,18 @@ def test_the_script_copies_and_goes_on(tmp_path: Path) -> None:
         writer.writerow(["1.1", "../x", 2, tmp_path / "b c'd\n.dcm"])
         writer.writerow(["1.1", "1.1.1", 3, tmp_path / "e.dcm"])
         writer.writerow(["1.1", "1.1.1", 3, tmp_path / "gone.dcm"])
+        writer.writerow(["1.1", "1.1.1", 5430, tmp_path / "away.dcm"])
+    (tmp_path / "away.dcm").touch()
+    write_note(tmp_path / "away.dcm", size=5430, digests={"sha256": "0"}, times_ns=(0, 0))
     run = [sys.executable, str(tmp_path / "out" / "copy_files.py"), str(tmp_path / "to")]
     dry = subprocess.run([*run, "--dry-run"], capture_output=True, text=True, check=True)
-    assert "3 files" in dry.stdout
+    assert "4 files" in dry.stdout
     assert not (tmp_path / "to").exists()
     done = subprocess.run(run, capture_output=True, text=True, check=False)
     assert done.returncode == 1, "a file is gone"
     assert "gone.dcm" in done.stderr
+    assert "stay at the PACS" in done.stderr
+    assert not (tmp_path / "to" / "1.1" / "1.1.1" / "away.dcm").exists(), "a note is no copy"
     assert (tmp_path / "to" / "1.1" / ".._x" / "b c'd\n.dcm").read_bytes() == b"12"
     target = tmp_path / "to" / "1.1" / "1.1.1" / "e.dcm"
     then = target.stat().st_mtime_ns
