@@ -258,8 +258,11 @@ class Archive(Filled):
     def rate(self, words: str, verdicts: Mapping[str, int], *, where: Where = "") -> None:
         """Keep thumbs by study UID for a search of yours: 1 fits, -1 does not, 0 takes it back.
 
-        Raises `QueryError` for another verdict, and for a study that is not in the archive.
+        At most 1,000. Raises `QueryError` for more, for another verdict, and for a study that is not in the archive.
         """
+        from spinecho.search.access.searching import require_few  # noqa: PLC0415
+
+        require_few(verdicts)
         if unknown := sorted(set(verdicts) - set(lookup.study_ids_by_uid(self._database(), list(verdicts)))):
             raise QueryError(f"no study {unknown[0]!r} in the index")
         typed = where if isinstance(where, str) else write_filter(where)

@@ -16,6 +16,7 @@ from spinecho.db.queries import lookup
 from spinecho.db.queries.facets import FACETS, Facet
 from spinecho.db.queries.selection import Selection
 from spinecho.db.schema.database import Database
+from spinecho.errors import QueryError
 from spinecho.search.access.late_engine import LateEngine
 from spinecho.search.access.persons import Access, Person, Role, digest_of, needs, of_one_moment, uid_or_digest
 from spinecho.search.answers.hits import Results
@@ -216,7 +217,11 @@ class Searching(Kept):
 
     @needs(Role.VIEWER, "keep thumbs")
     def rate(self, words: str, where: Filter, verdicts: Mapping[str, int], *, asked: Mapping[str, Any]) -> None:
-        """Keep thumbs by study UID: 1 fits, -1 does not, 0 takes it back. asked: the search as it is to be exported."""
+        """Keep thumbs by study UID: 1 fits, -1 does not, 0 takes it back. asked: the search as it is to be exported.
+
+        Raises `QueryError` for more than `MOST_VERDICTS` at once.
+        """
+        require_few(verdicts)
         key = query_key(words, where)
         signs = {name: sum(one == sign for one in verdicts.values()) for name, sign in _SIGNS}
         only = next(iter(verdicts)) if len(verdicts) == 1 else ""
@@ -224,7 +229,15 @@ class Searching(Kept):
         feedback.put_thumbs(self._database, user=self.person.name, query_key=key, query=asked, verdicts=verdicts)
 
 
+MOST_VERDICTS = 1_000
+"""Thumbs that are kept in one step."""
 _SIGNS = (("fit", 1), ("unfit", -1), ("taken_back", 0))
+
+
+def require_few(verdicts: Mapping[str, int]) -> None:
+    """Raise `QueryError` for more than `MOST_VERDICTS`."""
+    if len(verdicts) > MOST_VERDICTS:
+        raise QueryError(f"{len(verdicts):,} thumbs at once; give at most {MOST_VERDICTS:,} at a time")
 
 
 def _small(number: int) -> int:

@@ -23,6 +23,7 @@ from spinecho.search.evidence.heat import Heat
 from spinecho.search.linking.groups import SeriesGroup
 from spinecho.search.linking.of_study import series_groups
 from spinecho.search.linking.others import OtherStudy, others_in_order
+from spinecho.search.planning.long_text import require_pointable
 
 Source: TypeAlias = tuple[tuple[str, str], ...]
 """(path, header) of each file of a series."""
@@ -155,8 +156,12 @@ class Studies(EngineAccess):
 
     @needs(Role.VIEWER, "see the evidence")
     def evidence(self, words: str, series: OpenedSeries, read: ReadAgain) -> Heat:
-        """Where the volume of a series stands out for the words. Raises what `Engine.compared` and reading it raise."""
+        """Where the volume of a series stands out for the words.
+
+        Raises `TooLong`, and what `Engine.compared` and reading it raise.
+        """
         with self._acting("evidence", series.card.uid, words=digest_of(words)):
+            require_pointable(words)
             engine = self._engine
             compared = engine.compared(words)
             prepared = read(engine.dual.image.preparation.spec, series.source, series.key)

@@ -10,6 +10,8 @@ from spinecho.errors import QueryError
 
 MOST = 20_000
 """Characters of a query; twice what a long report takes."""
+MOST_POINTED = 2_000
+"""Characters of words that a scan is compared with part by part: one finding takes far fewer."""
 _LONG, _PARAGRAPH = 400, 200
 """Characters from which on a text is a report, and from which on one of several sentences is: nobody types so much."""
 _SENTENCE = re.compile(r"[a-z0-9)][.;]\s+[A-ZÄÖÜ0-9]")
@@ -46,6 +48,15 @@ def require_length(text: str) -> None:
         raise TooLong(
             f"this is a text of {len(text):,} characters; at most {MOST:,} can be compared: paste the findings and the "
             "impression of one report, or fewer numbers at a time"
+        )
+
+
+def require_pointable(words: str) -> None:
+    """Raise `TooLong` for more than `MOST_POINTED` characters."""
+    if len(words) > MOST_POINTED:
+        raise TooLong(
+            f"these are {len(words):,} characters; parts of a scan are compared with {MOST_POINTED:,} at most: "
+            "ask for one finding"
         )
 
 

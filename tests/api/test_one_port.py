@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import os
 import re
 import shutil
@@ -280,6 +281,29 @@ def test_it_ends_with_its_children_once_what_is_under_way_is_answered(server: Se
     _, left = psutil.wait_procs(kids, timeout=30)
     assert not left, left
     assert not (server.home / f"room-{server.port}.address").exists()
+
+
+def test_it_ends_though_somebody_follows_a_job(indexed: Home, tmp_path: Path) -> None:
+    """A stream of events goes on for as long as a job waits: the server waited for it, and then cut it off."""
+    server = start(copy_of(indexed, tmp_path / "home").folder, "--workers", "2", "--no-pages", "--jobs", "0")
+    try:
+        comes(server.up)
+        headers = {"Authorization": f"Bearer {server.secret}", "Content-Type": "application/json"}
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        connection.request("POST", "/api/v1/jobs/evaluations", b"{}", headers)
+        begun = connection.getresponse()
+        number = json.loads(begun.read())["id"]
+        assert begun.status == 202, "and nobody does it here"
+        connection.request("GET", f"/api/v1/jobs/{number}/events", headers=headers)
+        stream = connection.getresponse()
+        assert stream.readline().startswith(b"event: job")
+        server.process.send_signal(signal.SIGTERM)
+        assert b"queued" in stream.read(), "to its end, as it is written"
+        server.process.wait(60)
+    finally:
+        server.process.kill()
+        server.process.wait()
+    assert "graceful shutdown exceeded" not in server.log.read_text()
 
 
 def test_a_server_that_is_killed_leaves_nobody_at_its_port(indexed: Home, tmp_path: Path) -> None:

@@ -109,6 +109,10 @@ def test_what_cannot_be_asked_is_refused_alike(door: Any) -> None:
         door.search("...")
     with pytest.raises(spinecho.QueryError, match="verdict"):
         door.rate("lesion", {"1.2": 7})
+    with pytest.raises(spinecho.QueryError):
+        door.rate("lesion", dict.fromkeys((f"1.2.{n}" for n in range(1_001)), 1))
+    with pytest.raises(spinecho.QueryError):
+        door.why(door.search("lesion")[0].study.uid, "lesion " * 300)
     with pytest.raises(spinecho.NoScan):
         door.similar("/nowhere/at/all")
 

@@ -110,6 +110,7 @@ def make() -> Any:
     """The application of one worker."""
     from spinecho.ui.server.api.app import create_api  # noqa: PLC0415  (slow to import)
     from spinecho.ui.server.api.around.service import Door  # noqa: PLC0415
+    from spinecho.ui.server.api.around.streams import end_with_process  # noqa: PLC0415
     from spinecho.ui.server.proxy import Front, Proxy  # noqa: PLC0415
     from spinecho.ui.server.targets import OriginForm  # noqa: PLC0415
 
@@ -129,6 +130,7 @@ def make() -> Any:
         tools=find_spec("mcp") is not None, warm=not options["pages"],
         shared=os.environ.get("PROMETHEUS_MULTIPROC_DIR", "") if options["workers"] > 1 else "",
     )  # fmt: skip
+    end_with_process()
     if not options["pages"]:
         return OriginForm(api)
     return OriginForm(Front(api, Proxy(options["pages"], f"spinecho-pages-{options['port']}")))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections import Counter
 from collections.abc import Callable
+from types import FrameType
 
 from spinecho.ui.server.api.around.problems import TooMany
 
@@ -13,6 +15,29 @@ MOST, MOST_OF_ONE = 256, 100
 _AFTER = 10.0
 _LOOKS = 100
 """Looks at the queue a second, of all of them together."""
+
+
+ENDING = threading.Event()
+"""Set once this process was told to end."""
+
+
+def end_with_process() -> None:
+    """Have streams end when this process is told to: its server waits for what is under way, and they go on for hours.
+
+    Called in the main thread, once the server has set what it does at SIGTERM and Ctrl-C.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        serves = signal.getsignal(number)
+        if callable(serves):
+            signal.signal(number, _ending_before(serves))
+
+
+def _ending_before(serves: Callable[[int, FrameType | None], object]) -> Callable[[int, FrameType | None], None]:
+    def told(number: int, frame: FrameType | None) -> None:
+        ENDING.set()
+        serves(number, frame)
+
+    return told
 
 
 class Streams:

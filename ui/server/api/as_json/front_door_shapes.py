@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from spinecho.search.planning.long_text import MOST_POINTED
 from spinecho.ui.server.api.as_json.shapes import Asks, Rerun, Uid, Version, Where, Words
 
 
@@ -68,7 +69,7 @@ class WhyAsked(Asks):
     """A study and words."""
 
     study: Uid
-    words: Annotated[str, Field(min_length=1, max_length=2000)]
+    words: Annotated[str, Field(min_length=1, max_length=MOST_POINTED)]
     slices: Annotated[int, Field(ge=1, le=50)] = 3
     pictures: bool = False
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from spinecho.search.planning.long_text import MOST_POINTED
 from spinecho.ui.server.api.as_json.shapes import Asks, Uid, Where
 
 
@@ -41,7 +42,7 @@ class EvidenceAsked(Asks):
     """A series and words."""
 
     series: Uid
-    words: Annotated[str, Field(min_length=1, max_length=2000)]
+    words: Annotated[str, Field(min_length=1, max_length=MOST_POINTED)]
 
 
 class Job(BaseModel):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from spinecho.search.access.searching import MOST_VERDICTS
 from spinecho.ui.server.api.around.limits import MOST_DEEP, MOST_RESULTS
 
 Words = Annotated[str, Field(max_length=200_000)]
@@ -360,7 +361,7 @@ class ThumbsAsked(Asks):
 
     words: Words
     where: Where = ""
-    verdicts: dict[Uid, Literal[-1, 0, 1]] = Field(max_length=1000)
+    verdicts: dict[Uid, Literal[-1, 0, 1]] = Field(max_length=MOST_VERDICTS)
 
 
 class VerdictsAsked(Asks):

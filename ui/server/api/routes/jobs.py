@@ -22,6 +22,7 @@ from spinecho.ui.server.api.around.asking import Asked, Needs
 from spinecho.ui.server.api.around.problems import Conflict, Unknown, type_of
 from spinecho.ui.server.api.around.ranges import ranged
 from spinecho.ui.server.api.around.repeats import KEYED, once
+from spinecho.ui.server.api.around.streams import ENDING
 from spinecho.ui.server.api.as_json import front_door_shapes, job_shapes, shapes
 from spinecho.ui.server.api.routes.cohorts import frozen_version
 from spinecho.ui.server.api.routes.long_cohorts import ANSWERS
@@ -117,7 +118,8 @@ def job(asked: Reads, number: Id) -> JSONResponse:
 def events(asked: Reads, number: Id) -> StreamingResponse:
     """The job as it goes on, as server-sent events; the last one says how it ended.
 
-    They end before it where the token, or its owner's role, no longer lets them hear of it: who asks again is told why.
+    They end before it where the token, or its owner's role, no longer lets them hear of it: who asks again is told why;
+    and with the server.
     """
     asked.access.note("see-job", digest_of(number))
     first, streams = _mine(asked, number), asked.service.streams
@@ -138,6 +140,8 @@ def events(asked: Reads, number: Id) -> StreamingResponse:
                 return
             seconds = streams.seconds
             await anyio.sleep(seconds)
+            if ENDING.is_set():  # the job goes on: who asks again, asks the server that comes
+                return
             quiet += seconds
             if quiet >= 15:  # proxies cut what is silent
                 yield ": still there\n\n"
